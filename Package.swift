@@ -1,0 +1,69 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+  name: "fleet",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "fleet", targets: ["fleet"]),
+    .executable(name: "fleet-agent", targets: ["FleetAgent"]),
+    .executable(name: "fleet-server", targets: ["FleetServer"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+  ],
+  targets: [
+    .target(name: "FleetProtocol"),
+    .target(name: "FleetSSH", dependencies: ["CLibSSH2"]),
+    .systemLibrary(
+      name: "CLibSSH2", pkgConfig: "libssh2", providers: [.apt(["libssh2-1-dev", "libssl-dev"])]),
+    .target(name: "CLinux"),
+    .target(name: "CDescriptorPassing"),
+
+    .executableTarget(
+      name: "FleetServer",
+      dependencies: [
+        "FleetProtocol", "CLinux",
+        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    .executableTarget(
+      name: "FleetAgent",
+      dependencies: [
+        "FleetProtocol", "FleetSSH",
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    .executableTarget(
+      name: "fleet",
+      dependencies: [
+        "FleetProtocol", "CDescriptorPassing",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+
+    .testTarget(name: "FleetProtocolTests", dependencies: ["FleetProtocol"]),
+    .testTarget(name: "FleetSSHTests", dependencies: ["FleetSSH"]),
+    .testTarget(
+      name: "FleetServerTests",
+      dependencies: [
+        "FleetServer", "FleetProtocol", .product(name: "GRDB", package: "GRDB.swift"),
+      ]),
+    .testTarget(name: "FleetAgentTests", dependencies: ["FleetAgent", "FleetProtocol"]),
+    .testTarget(name: "FleetTests", dependencies: ["fleet", "FleetProtocol"]),
+    .testTarget(name: "EndToEndTests", dependencies: ["FleetProtocol"]),
+    .testTarget(name: "LayeringTests"),
+  ]
+)
+
+// One set of rules for every Swift target: what a file imports is what it may use, and a warning stops the build.
+for target in package.targets where target.type != .system && !target.name.hasPrefix("C") {
+  target.swiftSettings = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+  ]
+}

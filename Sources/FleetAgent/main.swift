@@ -1,0 +1,3 @@
+import FleetProtocol
+
+print(FleetVersion.current)

@@ -1,0 +1,98 @@
+/// Whether a device can be reached, as HostA sees it.
+public enum DeviceState: String, CaseIterable, Sendable {
+  /// Its sshd lives, its port is ours, and something came from it within three keepalives.
+  case online
+  /// Its sshd lives but nothing has come for longer than that.
+  case stale
+  case offline
+  /// The kernel does not tell when something last came.
+  case unknown
+}
+
+/// One device in the answer to `list` and `show`: what is leased to it and how it is now.
+public struct DeviceStatus: Hashable, Sendable {
+  public var name: DeviceName
+  public var id: DeviceID
+  public var port: TCPPort
+  public var user: LoginName
+  public var tags: [String: String]
+  public var state: DeviceState
+  /// What a person should know besides the state, such as "ssh down on the device".
+  public var note: String?
+  /// When something last came from it, `nil` if it was never seen.
+  public var lastSeen: Timestamp?
+  /// The kernel's smoothed round trip time between HostA and the device, in milliseconds.
+  public var rtt_ms: Double?
+  /// The device's public address, as HostA sees it.
+  public var remoteAddress: String?
+  public var agentVersion: String?
+  /// Bytes that the present connection has brought to and taken from HostA.
+  public var bytesReceived: Int64?
+  public var bytesSent: Int64?
+  public var facts: [String: String]
+  public var enrolled: Bool
+  public var provisioned: Timestamp
+
+  public init(
+    name: DeviceName, id: DeviceID, port: TCPPort, user: LoginName, tags: [String: String], state: DeviceState,
+    note: String? = nil, lastSeen: Timestamp? = nil, rtt_ms: Double? = nil, remoteAddress: String? = nil,
+    agentVersion: String? = nil, bytesReceived: Int64? = nil, bytesSent: Int64? = nil, facts: [String: String] = [:],
+    enrolled: Bool, provisioned: Timestamp
+  ) {
+    self.name = name
+    self.id = id
+    self.port = port
+    self.user = user
+    self.tags = tags
+    self.state = state
+    self.note = note
+    self.lastSeen = lastSeen
+    self.rtt_ms = rtt_ms
+    self.remoteAddress = remoteAddress
+    self.agentVersion = agentVersion
+    self.bytesReceived = bytesReceived
+    self.bytesSent = bytesSent
+    self.facts = facts
+    self.enrolled = enrolled
+    self.provisioned = provisioned
+  }
+
+  public init(_ object: JSONObject) throws(JSONError) {
+    do {
+      name = try DeviceName(validating: try object.string("name"))
+      user = try LoginName(validating: try object.string("user"))
+    } catch {
+      throw JSONError("'name' or 'user' is not a name")
+    }
+    guard let id = DeviceID(try object.string("id")) else { throw JSONError("'id' is not an identity") }
+    self.id = id
+    port = try object.port("port")
+    tags = try object.stringMap("tags", count: Limits.tags, limit: Limits.text)
+    state = DeviceState(rawValue: try object.string("state")) ?? .unknown
+    note = try object.optionalString("note")
+    lastSeen = try object.optionalString("last_seen").flatMap { Timestamp(parsing: $0) }
+    rtt_ms = try object.optionalNumber("rtt_ms")
+    remoteAddress = try object.optionalString("remote_address")
+    agentVersion = try object.optionalString("agent_version", limit: Limits.text)
+    bytesReceived = try object.optionalInteger("bytes_received", in: 0...Int64.max)
+    bytesSent = try object.optionalInteger("bytes_sent", in: 0...Int64.max)
+    facts = try object.stringMap("facts", count: Limits.facts, limit: Limits.text)
+    enrolled = try object.flag("enrolled")
+    guard let provisioned = Timestamp(parsing: try object.string("provisioned")) else {
+      throw JSONError("'provisioned' is not a time")
+    }
+    self.provisioned = provisioned
+  }
+
+  public var object: JSONObject {
+    [
+      "name": .string(name.rawValue), "id": .string(id.rawValue), "port": .integer(Int64(port.rawValue)),
+      "state": .string(state.rawValue), "note": JSON(note), "last_seen": JSON(lastSeen?.description),
+      "rtt_ms": rtt_ms.map { .number($0) } ?? .null, "user": .string(user.rawValue), "tags": JSON(tags),
+      "agent_version": JSON(agentVersion), "remote_address": JSON(remoteAddress),
+      "bytes_received": bytesReceived.map { .integer($0) } ?? .null,
+      "bytes_sent": bytesSent.map { .integer($0) } ?? .null, "facts": JSON(facts), "enrolled": .bool(enrolled),
+      "provisioned": .string(provisioned.description),
+    ]
+  }
+}

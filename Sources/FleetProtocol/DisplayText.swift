@@ -1,0 +1,27 @@
+/// Makes text from another machine safe to show in a terminal or a log line.
+public enum DisplayText {
+  /// Replaces control characters, line breaks, direction marks and other invisible characters by `\u{...}`,
+  /// and cuts after `limit` characters with an ellipsis.
+  public static func escaped(_ text: some StringProtocol, limit: Int = .max) -> String {
+    var result = ""
+    var count = 0
+    for scalar in text.unicodeScalars {
+      guard count < limit else { return result + "..." }
+      if isVisible(scalar) {
+        result.unicodeScalars.append(scalar)
+      } else {
+        result += "\\u{\(String(scalar.value, radix: 16))}"
+      }
+      count += 1
+    }
+    return result
+  }
+
+  private static func isVisible(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.properties.generalCategory {
+    case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator: false
+    case .spaceSeparator: scalar == " "
+    default: true
+    }
+  }
+}

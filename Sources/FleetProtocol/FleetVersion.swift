@@ -1,0 +1,4 @@
+/// The version of all three programs, which are released together.
+public enum FleetVersion {
+  public static let current = "0.1.0"
+}
