@@ -27,6 +27,8 @@ if [ -z "${FLEET_DEMO_FOLDER:-}" ]; then
   cp "$here/run.sh" "$folder/run.sh"
   cp -R "$here/../provisioning/device" "$folder/device"
   export FLEET_DEMO_FOLDER="$folder" FLEET_SHARE="$folder"
+  # A shell gives a background job /dev/null to read; the question at the end is for the terminal.
+  exec 3<&0
   if [ "$(id -u)" -eq 0 ]; then
     # Root does not need to be root here: an account that exists only in a private /etc/passwd of this demo will do.
     uid=60500
@@ -39,9 +41,9 @@ if [ -z "${FLEET_DEMO_FOLDER:-}" ]; then
     # shellcheck disable=SC2016 # the inner shell expands these
     unshare --mount --propagation private sh -c \
       'mount --bind "$1/passwd" /etc/passwd && exec setpriv --reuid "$2" --regid "$2" --clear-groups --inh-caps=-all \
-        env HOME="$1/home" USER=demo LOGNAME=demo SHELL=/bin/sh sh "$1/run.sh" "$1/bin"' sh "$folder" "$uid" <&0 &
+        env HOME="$1/home" USER=demo LOGNAME=demo SHELL=/bin/sh sh "$1/run.sh" "$1/bin"' sh "$folder" "$uid" <&3 &
   else
-    sh "$folder/run.sh" "$folder/bin" <&0 &
+    sh "$folder/run.sh" "$folder/bin" <&3 &
   fi
   inner=$!
   status=0
