@@ -74,7 +74,7 @@ extension Lab {
       KbdInteractiveAuthentication no
       MaxStartups 200
       MaxSessions 200
-      SetEnv HOME=\(box.home.path) XDG_CONFIG_HOME=\(box.home.path)/.config
+      SetEnv HOME=\(box.home.path) XDG_CONFIG_HOME=\(box.home.path)/.config PATH=\(box.home.path)/bin:/usr/bin:/bin
       Subsystem sftp internal-sftp
       \(extra)
 
