@@ -22,7 +22,7 @@ struct FleetCommand: ParsableCommand {
       """,
     version: "fleet \(FleetVersion.current)",
     subcommands: [
-      LoginCommand.self, ListCommand.self, ShowCommand.self, SSHCommand.self,
+      LoginCommand.self, ProvisionCommand.self, ListCommand.self, ShowCommand.self, SSHCommand.self,
       ProxyCommand.self,
     ])
 
@@ -31,8 +31,8 @@ struct FleetCommand: ParsableCommand {
     do {
       // ssh's options are not ours: these two never meet the argument parser.
       switch arguments.first {
-      case "ssh" where !asksForHelp(arguments): try SSHCommand.run(Array(arguments.dropFirst()))
-      case "proxy" where !asksForHelp(arguments): try ProxyCommand.run(Array(arguments.dropFirst()))
+      case "ssh": try run(SSHCommand.self, SSHCommand.run, Array(arguments.dropFirst()))
+      case "proxy": try run(ProxyCommand.self, ProxyCommand.run, Array(arguments.dropFirst()))
       default:
         var command = try parseAsRoot(arguments)
         try command.run()
@@ -42,17 +42,22 @@ struct FleetCommand: ParsableCommand {
       StandardStreams.show(refusal)
       return refusal.code.exitStatus
     } catch {
-      guard exitCode(for: error) == .success else {
-        StandardStreams.note(fullMessage(for: error))
-        return .usage
+      let message = fullMessage(for: error)
+      guard exitCode(for: error) != .success else {
+        try? StandardStreams.print(message + "\n")
+        return .done
       }
-      try? StandardStreams.print(fullMessage(for: error) + "\n")
-      return .done
+      let error = "Error: "
+      StandardStreams.note("fleet: " + (message.hasPrefix(error) ? String(message.dropFirst(error.count)) : message))
+      return .usage
     }
   }
 
-  private static func asksForHelp(_ arguments: [String]) -> Bool {
-    arguments.count == 2 && ["--help", "-h", "-help"].contains(arguments[1])
+  private static func run(
+    _ type: any ParsableCommand.Type, _ body: ([String]) throws(Refusal) -> Void, _ arguments: [String]
+  ) throws(Refusal) {
+    guard arguments == ["--help"] || arguments == ["-h"] else { return try body(arguments) }
+    try StandardStreams.print(helpMessage(for: type) + "\n")
   }
 }
 

@@ -12,7 +12,6 @@ struct ProxyCommand: ParsableCommand {
       EXAMPLE, in ~/.ssh/config
         Host kitchen-pi
           ProxyCommand fleet proxy %n
-          HostKeyAlias %n
           UserKnownHostsFile ~/.local/state/fleet/devices/hosta.example/%n
           StrictHostKeyChecking yes
       """)

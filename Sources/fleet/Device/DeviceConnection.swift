@@ -30,7 +30,7 @@ struct DeviceConnection {
     far.close()
     errorOutput.close()
     guard let line = try headerLine(near) else {
-      let errorText = String(decoding: drain(complaints), as: UTF8.self)
+      let errorText = String(decoding: complaints.readToEnd(), as: UTF8.self)
       throw SSHFailure.refusal(host: host, exitStatus: Subprocess.wait(for: process), errorText: errorText)
     }
     let fields = try HostRequest.fields(of: line, host: host)
@@ -60,14 +60,5 @@ struct DeviceConnection {
       if end != nil { return line.dropLast() }
     }
     throw Refusal(.ioFailed, "the first line of HostA's answer does not end")
-  }
-
-  private static func drain(_ source: Descriptor) -> [UInt8] {
-    var content: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 4096)
-    while true {
-      let count = read(source.number, &buffer, buffer.count)
-      if count > 0 { content += buffer[..<count] } else if count == 0 || errno != EINTR { return content }
-    }
   }
 }

@@ -10,7 +10,7 @@ enum DeviceSSHArguments {
   static func ssh(
     _ line: SSHCommandLine, defaultUser: LoginName, pins: String, program: String, socket: String
   ) -> [String] {
-    let proxy = ["exec", SSHOptionValue.proxyCommandWord(program), "proxy", "--adopt"]
+    let proxy = [SSHOptionValue.proxyCommandWord(program), "proxy", "--adopt"]
     let command = (proxy + [SSHOptionValue.proxyCommandWord(socket)]).joined(separator: " ")
     var arguments = ["ssh"]
     // For every keyword ssh keeps the first value it sees: these stand before anything a person or a file says.

@@ -64,7 +64,9 @@ extension HostRequest {
   func list() throws(Refusal) -> (devices: [DeviceStatus], now: Timestamp) {
     let answer = try answer(to: .list)
     return try parse { () throws(JSONError) in
-      guard let now = Timestamp(parsing: try answer.fields.string("now")) else { throw JSONError("'now' is not a time") }
+      guard let now = Timestamp(parsing: try answer.fields.string("now")) else {
+        throw JSONError("'now' is not a time")
+      }
       guard try answer.fields.integer("count", in: 0...1_000_000) == answer.lines.count else {
         throw JSONError("it ends in the middle of the list")
       }

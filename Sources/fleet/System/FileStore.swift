@@ -26,6 +26,13 @@ enum FileStore {
     }
   }
 
+  /// The first bytes of a file, fewer where it is shorter. Throws `io-failed`.
+  static func head(of path: String, count: Int) throws(Refusal) -> [UInt8] {
+    let file = try Descriptor.open(path, O_RDONLY)
+    var buffer = [UInt8](repeating: 0, count: count)
+    return Array(buffer[..<max(0, read(file.number, &buffer, count))])
+  }
+
   /// Replaces the file in one step: whoever opens it sees the old content or the new one, never a part.
   ///
   /// Folders above it are made, for this account only. Throws `io-failed`.

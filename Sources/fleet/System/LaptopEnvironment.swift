@@ -21,7 +21,9 @@ enum LaptopEnvironment {
 
   /// What `fleet login` has written; empty before the first time. Throws `configuration-invalid`.
   static func configuration(_ paths: FleetPaths) throws(Refusal) -> Configuration {
-    guard let text = try FileStore.content(of: paths.configurationFile, limit: Limits.line) else { return Configuration() }
+    guard let text = try FileStore.content(of: paths.configurationFile, limit: Limits.line) else {
+      return Configuration()
+    }
     return try Configuration(parsing: text)
   }
 
