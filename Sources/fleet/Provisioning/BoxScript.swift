@@ -47,7 +47,9 @@ enum BoxScript {
 
   static func removeStage(_ facts: BoxFacts) -> String { "rm -rf \(quoted(facts.stage))" }
 
-  static func agentStatus(_ facts: BoxFacts) -> String { "exec \(quoted(facts.binary)) status" }
+  static func agentStatus(_ facts: BoxFacts) -> String {
+    "exec \(quoted(facts.binary)) status --config \(quoted("\(facts.folder)/agent.json"))"
+  }
 
   /// In a POSIX shell, since the account's own may be another.
   private static func shell(_ script: String) -> String { "exec sh -c \(quoted(script))" }
