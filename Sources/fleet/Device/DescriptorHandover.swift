@@ -32,8 +32,7 @@ enum DescriptorHandover {
       _ = try Subprocess.spawn(
         [program, "proxy", "--hold", path],
         [
-          0: null.number, 1: null.number, 2: null.number, listenerNumber: listener.number,
-          connectionNumber: connection.number,
+          0: null, 1: null, 2: null, listenerNumber: listener, connectionNumber: connection,
         ])
     } catch {
       FileStore.remove(files: ["s"], in: folder)

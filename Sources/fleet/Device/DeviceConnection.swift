@@ -26,7 +26,7 @@ struct DeviceConnection {
     let (complaints, errorOutput) = try Subprocess.makePipe()
     let process = try Subprocess.spawn(
       HostConnectionArguments.ssh(to: host, pins: paths.hostPins, request: OperatorRequest.connect(device).command),
-      [0: far.number, 1: far.number, 2: errorOutput.number])
+      [0: far, 1: far, 2: errorOutput])
     far.close()
     errorOutput.close()
     guard let line = try headerLine(near) else {

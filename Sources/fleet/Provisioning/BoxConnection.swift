@@ -23,7 +23,7 @@ final class BoxConnection {
     let status = Subprocess.wait(
       for: try Subprocess.spawn(
         BoxSSHArguments.open(target, controlPath: "\(folder)/c"),
-        [0: null.number, 1: null.number, 2: errors.number]))
+        [0: null, 1: null, 2: errors]))
     guard status == 0 else {
       let said = String(decoding: (try? FileStore.content(of: log)) ?? [], as: UTF8.self)
       FileStore.remove(files: ["log", "c"], in: folder)

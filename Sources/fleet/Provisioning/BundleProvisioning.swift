@@ -101,7 +101,7 @@ struct BundleProvisioning {
     let (complaints, errorOutput) = try Subprocess.makePipe()
     let tar = try Subprocess.spawn(
       ["tar"] + Platform.tarOptions + ["-C", folder, "-cf", "-", folderName],
-      [0: try Descriptor.open("/dev/null", O_RDONLY).number, 1: archive.number, 2: errorOutput.number])
+      [0: try Descriptor.open("/dev/null", O_RDONLY), 1: archive, 2: errorOutput])
     errorOutput.close()
     let said = complaints.readToEnd()
     guard Subprocess.wait(for: tar) == 0, fsync(archive.number) == 0 else {

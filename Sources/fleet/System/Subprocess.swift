@@ -42,7 +42,7 @@ enum Subprocess {
       (source, feed) = try makePipe()
       pending = bytes
     }
-    let process = try spawn(arguments, [0: source.number, 1: output.number, 2: errorOutput.number])
+    let process = try spawn(arguments, [0: source, 1: output, 2: errorOutput])
     source.close()
     output.close()
     errorOutput.close()
@@ -51,14 +51,14 @@ enum Subprocess {
   }
 
   /// Starts a program of PATH with these descriptors (its number: ours) and no other. Throws `tool-missing`.
-  static func spawn(_ arguments: [String], _ descriptors: [Int32: Int32]) throws(Refusal) -> pid_t {
+  static func spawn(_ arguments: [String], _ descriptors: [Int32: Descriptor]) throws(Refusal) -> pid_t {
     var actions = Platform.emptySpawnFileActions()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     // Copies above every target, so that no dup2 overwrites a source that is still needed.
     var copies: [Descriptor] = []
     for (target, source) in descriptors.sorted(by: { $0.key < $1.key }) {
-      let copy = Descriptor(fcntl(source, F_DUPFD_CLOEXEC, 20))
+      let copy = Descriptor(fcntl(source.number, F_DUPFD_CLOEXEC, 20))
       guard copy.isOpen else { throw .system("cannot start \(arguments[0])") }
       copies.append(copy)
       posix_spawn_file_actions_adddup2(&actions, copy.number, target)
@@ -72,7 +72,9 @@ enum Subprocess {
     posix_spawnattr_setsigdefault(&attributes, &signals)
     posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
     var process = pid_t()
-    let failure = withCArguments(arguments) { posix_spawnp(&process, $0[0]!, &actions, &attributes, $0, environ) }
+    let failure = withExtendedLifetime(copies) {
+      withCArguments(arguments) { posix_spawnp(&process, $0[0]!, &actions, &attributes, $0, environ) }
+    }
     guard failure == 0 else { throw cannotRun(arguments[0], failure) }
     return process
   }
