@@ -204,9 +204,9 @@ has_account() { id "$account" >/dev/null 2>&1; }
 
 make_account() {
   if command -v useradd >/dev/null 2>&1; then
-    useradd --system --user-group --home-dir /var/lib/fleet-agent --shell /usr/sbin/nologin "$account"
+    useradd --system --user-group --home-dir / --shell /usr/sbin/nologin "$account"
   else
-    addgroup -S "$account" && adduser -S -D -h /var/lib/fleet-agent -s /sbin/nologin -G "$account" "$account"
+    addgroup -S "$account" && adduser -S -D -h / -s /sbin/nologin -G "$account" "$account"
   fi || fail "cannot make the account $account"
 }
 
@@ -232,8 +232,6 @@ install_agent() {
     [ "$dry_run" = yes ] || chown "root:$account" "$folder"
     mode=640 owner=root:$account key_owner=$account:$account
     [ -d /usr/local/bin ] || step "make the folder /usr/local/bin" mkdir -m 755 -p /usr/local/bin
-    [ -d /var/lib/fleet-agent ] || step "make the folder /var/lib/fleet-agent" mkdir /var/lib/fleet-agent
-    [ "$dry_run" = yes ] || chown "$account:$account" /var/lib/fleet-agent
   else
     [ -d "$folder" ] || step "make the folder $folder" mkdir -p "$folder" || fail "cannot make $folder"
     [ -d "${binary%/*}" ] || step "make the folder ${binary%/*}" mkdir -p "${binary%/*}" ||
@@ -268,7 +266,6 @@ uninstall_agent() {
   [ ! -f "$binary" ] || step "remove $binary" rm -f "$binary"
   [ ! -d "$folder" ] || step "remove $folder with the device's key" rm -rf "$folder"
   if [ "$scope" = system ]; then
-    [ ! -d /var/lib/fleet-agent ] || step "remove /var/lib/fleet-agent" rm -rf /var/lib/fleet-agent
     ! has_account || step "remove the account $account" remove_account
   fi
   return 0

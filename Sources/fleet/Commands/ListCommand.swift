@@ -25,7 +25,7 @@ struct ListCommand: ParsableCommand {
       return
     }
     if !selection.shown.isEmpty {
-      let style = TerminalStyle(hasColor: LaptopEnvironment.wantsColor)
+      let style = TerminalStyle(hasColor: LaptopEnvironment.wantsColor())
       try StandardStreams.print(DeviceTable.text(selection.shown, now: now, style: style))
     }
     if let remark = selection.remark { StandardStreams.note(remark) }

@@ -21,7 +21,7 @@ struct ShowCommand: ParsableCommand {
     if json {
       try StandardStreams.print(JSON.object(device.object).text + "\n")
     } else {
-      let style = TerminalStyle(hasColor: LaptopEnvironment.wantsColor)
+      let style = TerminalStyle(hasColor: LaptopEnvironment.wantsColor())
       try StandardStreams.print(DeviceDetails.text(device, now: LaptopEnvironment.now, style: style))
     }
   }

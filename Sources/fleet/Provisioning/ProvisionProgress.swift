@@ -28,10 +28,12 @@ struct ProvisionProgress: Hashable {
 
   /// What the command as a whole ends with: what was done, and that the same command continues.
   func outcome(of refusal: Refusal) -> Refusal {
-    let sofar = done.isEmpty ? "nothing was done" : "done so far: \(done.map(\.rawValue).joined(separator: ", "))"
-    let again = "then run the same command again, it continues from there"
-    return Refusal(
-      refusal.code, "\(device) is not provisioned yet; \(sofar)",
-      hint: refusal.hint.map { "\($0); \(again)" } ?? again)
+    let message =
+      "provisioning \(device) stopped; "
+      + (done.isEmpty ? "nothing was done" : "done so far: \(done.map(\.rawValue).joined(separator: ", "))")
+    // The same command would only meet the same answer.
+    let isFinal = [.nameTaken, .keyTaken, .denied, .notAnOperator].contains(refusal.code)
+    let again = isFinal ? nil : "run the same command again, it continues from there"
+    return Refusal(refusal.code, message, hint: [refusal.hint, again].compactMap(\.self).joined(separator: "; then "))
   }
 }

@@ -9,8 +9,8 @@ import FleetProtocol
 /// Carries out a plan step by step and shows each one as it happens.
 final class StepReporter {
   private var progress: ProvisionProgress
-  private let style = TerminalStyle(
-    hasColor: LaptopEnvironment.isTerminal(STDERR_FILENO) && (LaptopEnvironment.variable("NO_COLOR") ?? "").isEmpty)
+  private let isTerminal = LaptopEnvironment.isTerminal(STDERR_FILENO)
+  private let style = TerminalStyle(hasColor: LaptopEnvironment.wantsColor(STDERR_FILENO))
 
   init(_ plan: ProvisionPlan, device: DeviceName) {
     progress = ProvisionProgress(plan, device: device)
@@ -25,15 +25,26 @@ final class StepReporter {
     precondition(progress.next == step, "the plan says otherwise")
     do throws(Refusal) {
       try Self.stopIfInterrupted()
+      announce(step)
       let (value, detail) = try body()
-      StandardStreams.note(progress.finish(detail, style: style))
+      StandardStreams.note(lineStart + progress.finish(detail, style: style))
       return value
     } catch {
       let reason = interruptions > 0 ? Self.interruption : error
-      StandardStreams.note(progress.failure(reason, style: style))
+      StandardStreams.note(lineStart + progress.failure(reason, style: style))
       throw progress.outcome(of: reason)
     }
   }
+
+  /// On a terminal, shows what is at work until its tick or cross takes the line's place.
+  private func announce(_ step: ProvisionStep) {
+    // While these are at work ssh may ask for a password, or the box's own lines are shown.
+    guard isTerminal, ![.askHostA, .reachBox, .install].contains(step) else { return }
+    StandardStreams.note(style.paint("· \(step.rawValue)", .faint), terminator: "")
+  }
+
+  /// Back to the line's beginning, and what stood there away.
+  private var lineStart: String { isTerminal ? "\r\u{1B}[K" : "" }
 
   /// Throws after a Ctrl-C.
   static func stopIfInterrupted() throws(Refusal) {

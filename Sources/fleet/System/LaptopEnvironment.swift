@@ -38,9 +38,9 @@ enum LaptopEnvironment {
 
   static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
-  /// Whether colour may be written to standard output (no-color.org).
-  static var wantsColor: Bool {
-    isTerminal(STDOUT_FILENO) && (variable("NO_COLOR") ?? "").isEmpty && variable("TERM") != "dumb"
+  /// Whether colour may be written to a stream (no-color.org).
+  static func wantsColor(_ descriptor: Int32 = STDOUT_FILENO) -> Bool {
+    isTerminal(descriptor) && (variable("NO_COLOR") ?? "").isEmpty && variable("TERM") != "dumb"
   }
 
   /// The account's login name on this laptop.

@@ -12,7 +12,7 @@ enum StandardStreams {
   static func print(_ text: String) throws(Refusal) { try write(text, to: STDOUT_FILENO) }
 
   /// What a person should know; lost without complaint when nobody listens.
-  static func note(_ text: String) { try? write(text + "\n", to: STDERR_FILENO) }
+  static func note(_ text: String, terminator: String = "\n") { try? write(text + terminator, to: STDERR_FILENO) }
 
   /// The one form in which all three programs show why something was not done.
   static func show(_ refusal: Refusal) {
