@@ -17,8 +17,8 @@ let package = Package(
   targets: [
     .target(name: "FleetProtocol"),
     .target(name: "FleetSSH", dependencies: ["CLibSSH2"]),
-    .systemLibrary(
-      name: "CLibSSH2", pkgConfig: "libssh2", providers: [.apt(["libssh2-1-dev", "libssl-dev"])]),
+    // No pkgConfig: it would put -L/usr/lib/... before the folder of static libraries that a release build names.
+    .systemLibrary(name: "CLibSSH2", providers: [.apt(["libssh2-1-dev", "libssl-dev"])]),
     .target(name: "CLinux"),
     .target(name: "CDescriptorPassing"),
 
