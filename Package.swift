@@ -18,7 +18,7 @@ let package = Package(
     .target(name: "FleetProtocol"),
     .target(name: "FleetSSH", dependencies: ["CLibSSH2"]),
     .systemLibrary(
-      name: "CLibSSH2", pkgConfig: "libssh2", providers: [.apt(["libssh2-1-dev", "libssl-dev"])]),
+      name: "CLibSSH2", providers: [.apt(["libssh2-1-dev", "libssl-dev"])]),
     .target(name: "CLinux"),
     .target(name: "CDescriptorPassing"),
 
