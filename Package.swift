@@ -32,10 +32,7 @@ let package = Package(
       ]),
     .executableTarget(
       name: "FleetAgent",
-      dependencies: [
-        "FleetProtocol", "FleetSSH",
-        .product(name: "Logging", package: "swift-log"),
-      ]),
+      dependencies: ["FleetProtocol", "FleetSSH"]),
     .executableTarget(
       name: "fleet",
       dependencies: [
