@@ -41,13 +41,16 @@ let package = Package(
       ]),
 
     .testTarget(name: "FleetProtocolTests", dependencies: ["FleetProtocol"]),
-    .testTarget(name: "FleetSSHTests", dependencies: ["FleetSSH"]),
+    // Not a test itself: an sshd for one test.
+    .target(name: "ThrowawaySSHD", path: "Tests/ThrowawaySSHD"),
+    .testTarget(name: "FleetSSHTests", dependencies: ["FleetSSH", "ThrowawaySSHD"]),
     .testTarget(
       name: "FleetServerTests",
       dependencies: [
         "FleetServer", "FleetProtocol", .product(name: "GRDB", package: "GRDB.swift"),
       ]),
-    .testTarget(name: "FleetAgentTests", dependencies: ["FleetAgent", "FleetProtocol"]),
+    .testTarget(
+      name: "FleetAgentTests", dependencies: ["FleetAgent", "FleetProtocol", "FleetSSH", "ThrowawaySSHD"]),
     .testTarget(name: "FleetTests", dependencies: ["fleet", "FleetProtocol"]),
     .testTarget(name: "EndToEndTests", dependencies: ["FleetProtocol"]),
     .testTarget(name: "LayeringTests"),

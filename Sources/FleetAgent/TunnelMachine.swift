@@ -33,6 +33,8 @@ struct TunnelMachine: Sendable {
   /// From the first packet of a dial until the canary is back. Nothing else catches a server that hangs after its banner.
   static let dialLimit: Duration = .seconds(60)
   static let canaryInterval: Duration = .seconds(300)
+  /// While the device's own sshd does not answer: HostA should soon know that it is back.
+  static let canaryIntervalWithoutSSHD: Duration = .seconds(30)
   /// The least time between two canaries that suspicion asks for.
   static let suspicionInterval: Duration = .seconds(10)
 
@@ -144,11 +146,12 @@ struct TunnelMachine: Sendable {
         lastFailure = nil
         redialAt = nil
       }
-      let jitter = Backoff.random(from: .zero, to: Self.canaryInterval / 5, using: &random)
+      let interval = sshd == .down ? Self.canaryIntervalWithoutSSHD : Self.canaryInterval
+      let pause = Backoff.random(from: interval * 9 / 10, to: interval * 11 / 10, using: &random)
       update(id) { link in
         link.phase = .up
         link.upSince = link.upSince ?? now
-        link.nextCanary = now + Self.canaryInterval - Self.canaryInterval / 10 + jitter
+        link.nextCanary = now + pause
         link.lastCanary = now
       }
       if let sshd, sshd != link.reported {
