@@ -77,7 +77,7 @@ import Testing
       #expect(sftp.status != 0, "\(sftp)")
       let tunnelDevice = try thief.run(["-N", "-w", "any"])
       #expect(tunnelDevice.status == 255, "\(tunnelDevice)")
-      try thief.expectNoForwardedAgent()
+      try thief.expectNoForwardedAgent(during: ["claim"], of: "device")
     }
   }
 }
@@ -104,17 +104,23 @@ struct Thief {
     try lab.start(account, line(options, command))
   }
 
-  /// With an agent of its own and `-A`, sshd must say that it forwards none.
-  func expectNoForwardedAgent() throws {
-    let outcome = try lab.run(
+  /// With an agent of its own and `-A`, the forced command gets no SSH_AUTH_SOCK. `request` is one that waits for its
+  /// standard input, so that there is time to look at its environment.
+  func expectNoForwardedAgent(during request: [String], of role: String) throws {
+    let session = try lab.start(
       account,
-      ["sh", "-c", "eval $(ssh-agent) >/dev/null; \"$@\"; ssh-agent -k >/dev/null", "sh"]
-        + line(["-A", "-v"], ["version"]), within: 20)
-    #expect(
-      outcome.error.contains("Remote: Agent forwarding disabled") || !outcome.error.contains("Agent forwarding enabled")
-    )
-    #expect(
-      outcome.error.contains("agent forwarding disabled") || outcome.error.contains("Agent forwarding disabled"),
-      "\(outcome)")
+      ["sh", "-c", "eval $(ssh-agent) >/dev/null; sleep 8 | \"$@\"; ssh-agent -k >/dev/null", "sh"]
+        + line(["-A"], request))
+    var environment: String?
+    try eventually("the forced command runs", within: 8) {
+      let found = Lab.processes(of: [lab.hostA.uid ?? getuid()]).first {
+        $0.1.contains("fleet-server \(role) ") && $0.1.hasPrefix("/")
+      }
+      environment = found.flatMap { try? String(contentsOfFile: "/proc/\($0.0)/environ", encoding: .utf8) }
+      return environment?.contains("SSH_CONNECTION=") == true
+    }
+    #expect(environment?.contains("SSH_AUTH_SOCK=") == false)
+    #expect(environment?.contains("SSH_ORIGINAL_COMMAND=") == true)
+    _ = session.wait(30)
   }
 }

@@ -20,7 +20,7 @@ final class NATWorld {
     let name = "fleet-probe-\(getpid())"
     guard shell("ip netns add \(name)").status == 0 else { return "ip netns add is refused" }
     defer { shell("ip netns del \(name)") }
-    let probe = "table ip fleet { chain c { type nat hook postrouting priority 100; masquerade; } }"
+    let probe = "table ip fleet {\n chain c {\n type nat hook postrouting priority 100\n masquerade\n }\n}\n"
     return shell("ip netns exec \(name) nft -f -", input: probe).status == 0 ? nil : "nft is refused"
   }()
 
@@ -60,8 +60,14 @@ final class NATWorld {
           ct state established,related accept
           ct state new iifname lan0 accept
         }
-        chain input { type filter hook input priority 0; policy drop; iifname { lo, lan0 } accept; }
-        chain postrouting { type nat hook postrouting priority 100; oifname net0 masquerade; }
+        chain input {
+          type filter hook input priority 0; policy drop;
+          iifname { lo, lan0 } accept
+        }
+        chain postrouting {
+          type nat hook postrouting priority 100;
+          oifname net0 masquerade
+        }
       }
       END
       """

@@ -38,7 +38,7 @@ import Testing
       }
       #expect(try thief.run(["-tt"]).error.contains("PTY allocation request failed"))
       #expect(try thief.run(["-s"], command: ["sftp"]).status != 0)
-      try thief.expectNoForwardedAgent()
+      try thief.expectNoForwardedAgent(during: ["connect", "kitchen-pi"], of: "operator")
     }
   }
 
