@@ -32,7 +32,7 @@ final class Link {
   }
 
   private enum Errand {
-    case canary(Canary)
+    case canary(Canary, until: ContinuousClock.Instant)
     case request(RemoteRequest, until: ContinuousClock.Instant)
   }
 
@@ -92,7 +92,7 @@ final class Link {
     var times = [nextKeepalive]
     if case .connecting(_, let until, _) = step { times.append(until) }
     switch errands.first {
-    case .canary(let canary): times.append(canary.judgement.deadline)
+    case .canary(let canary, let until): times.append(canary.outcome == nil ? canary.judgement.deadline : until)
     case .request(_, let until): times.append(until)
     case nil: break
     }
@@ -101,8 +101,13 @@ final class Link {
 
   func probe(now: ContinuousClock.Instant) {
     guard let claim else { return }
-    errands.append(.canary(Canary(port: claim.port, now: now)))
+    send(canaryTo: claim.port, now: now)
     hasMoreWork = true
+  }
+
+  private func send(canaryTo port: TCPPort, now: ContinuousClock.Instant) {
+    let limit = CanaryJudgement.limit + Self.requestLimit
+    errands.append(.canary(Canary(port: port, now: now), until: now + limit))
   }
 
   func report(_ sshd: ReportBody.DeviceSSHD, now: ContinuousClock.Instant) {
@@ -230,7 +235,7 @@ final class Link {
         step = .open(session, listener, port)
         nextKeepalive = now + .seconds(identity.claim.keepalive_s)
         events.append(.reached(id, .probing))
-        errands.append(.canary(Canary(port: port, now: now)))
+        send(canaryTo: port, now: now)
       case .open(let session, let listener, _):
         try serve(session, listener, set, now: now)
         return
@@ -272,17 +277,17 @@ final class Link {
   private func arrived(_ channel: SSHChannel) {
     let isServed = pumps.count < Self.channelLimit
     pumps.append(ChannelPump(channel: channel, sshdPort: isServed ? identity.sshdPort.rawValue : nil))
-    for case .canary(let canary) in errands.prefix(1) { canary.judgement.arrived(isServed: isServed) }
+    for case .canary(let canary, _) in errands.prefix(1) { canary.judgement.arrived(isServed: isServed) }
     hasMoreWork = true
   }
 
   private func runErrand(_ session: SSHSession, now: ContinuousClock.Instant) throws(SSHError) {
     switch errands.first {
-    case .canary(let canary):
+    case .canary(let canary, let until):
       let wasOut = canary.outcome == nil
       let isDone = try canary.advance(on: session, now: now)
       if wasOut, let outcome = canary.outcome { events.append(.canary(id, outcome)) }
-      if isDone { finishErrand() }
+      if isDone { finishErrand() } else if now >= until { throw .disconnected("HostA does not answer requests") }
     case .request(let request, let until):
       if try request.advance(on: session) {
         finishErrand()
