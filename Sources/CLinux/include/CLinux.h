@@ -1,9 +1,28 @@
-// Linux headers that Swift's Glibc module does not import.
+// Linux headers and calls that Swift's Glibc module does not import.
 #pragma once
 #ifdef __linux__
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
-#include <linux/tcp.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+
+// What is read of the kernel's struct tcp_info. The kernel's own header cannot be shown to Swift beside glibc's,
+// which has an older structure of the same name without the byte counts.
+struct clinux_connection_health {
+  uint32_t last_data_received_ms;
+  uint32_t last_acknowledgement_received_ms;
+  uint32_t round_trip_us;
+  uint64_t bytes_received;
+  uint64_t bytes_acknowledged;
+};
+
+// Reads a tcp_info of any kernel: what an older, shorter one does not have is zero.
+struct clinux_connection_health clinux_read_tcp_info(const void *bytes, size_t count);
+
+// prctl is variadic, which Swift cannot call. From then on orphans among our descendants become our children.
+int clinux_become_child_subreaper(void);
 #endif

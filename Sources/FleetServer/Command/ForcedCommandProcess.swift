@@ -1,0 +1,48 @@
+import FleetProtocol
+import Glibc
+
+/// Answers one forced command: the request from SSH_ORIGINAL_COMMAND, the identity from our own arguments.
+enum ForcedCommandProcess {
+  /// The process's exit status. The reply is all that goes to standard output.
+  static func run(_ line: ForcedCommandLine) -> Int32 {
+    // A laptop that goes away is seen as an error of write(2).
+    signal(SIGPIPE, SIG_IGN)
+    do throws(Refusal) {
+      guard let request = getenv("SSH_ORIGINAL_COMMAND").map({ String(cString: $0) }) else {
+        throw Refusal(
+          .requestRefused, "this key opens no shell",
+          hint: "use the fleet command, or one of the requests of PROTOCOL.md")
+      }
+      switch line {
+      case .device(let device, let port, let home):
+        let requests = DeviceRequests(home: try Home.locate(option: home), device: device, port: port)
+        try ReplyOutput.write(try requests.answer(request))
+      case .operator(let name, let home):
+        try OperatorRequests(home: try Home.locate(option: home), name: name).answer(request)
+      }
+      return ExitStatus.done.rawValue
+    } catch {
+      try? ReplyOutput.write(.refused(error))
+      return error.code.exitStatus.rawValue
+    }
+  }
+}
+
+/// Standard output of a forced command.
+enum ReplyOutput {
+  static func write(_ reply: Reply) throws(Refusal) { try write(reply.line + "\n") }
+
+  /// Throws `io-failed` when nobody reads any more.
+  static func write(_ text: String) throws(Refusal) {
+    let bytes = Array(text.utf8)
+    var written = 0
+    while written < bytes.count {
+      let count = bytes[written...].withUnsafeBytes { Glibc.write(1, $0.baseAddress, $0.count) }
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw .systemCall("the reply cannot be written")
+      }
+      written += count
+    }
+  }
+}

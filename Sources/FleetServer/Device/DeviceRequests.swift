@@ -1,0 +1,60 @@
+import FleetProtocol
+import Glibc
+
+/// What a device's key may ask: the forced command `device ID PORT`.
+///
+/// The hot path of a mass reconnect. It opens no registry, so that a locked, full or damaged one keeps no device out.
+struct DeviceRequests {
+  let home: Home
+  let device: DeviceID
+  let port: TCPPort
+
+  func answer(_ command: String) throws(Refusal) -> Reply {
+    switch try DeviceRequest(parsing: command) {
+    case .claim:
+      .ok(try claim(try RequestBody.read { (line) throws(JSONError) in try ClaimBody(parsing: line) }).fields)
+    case .report: try report(try RequestBody.read { (line) throws(JSONError) in try ReportBody(parsing: line) })
+    }
+  }
+
+  private func claim(_ body: ClaimBody) throws(Refusal) -> ClaimReply {
+    let ancestors = ProcessTable.ownAncestors()
+    let sshd = try carrier(ancestors)
+    guard let connection = getenv("SSH_CONNECTION").flatMap({ SSHConnection(parsing: String(cString: $0)) }) else {
+      throw Self.notThroughSSHD
+    }
+    let tookOver = try SessionFile.withLock(device, home: home) { () throws(Refusal) in
+      let tookOver = try Takeover.free(
+        port, of: SessionFile.read(device, home: home), ownAncestors: ancestors.map(\.pid))
+      let record = SessionRecord(
+        sshd: sshd, connection: connection, claimed_s: Int64(time(nil)), claim: body.withPlainFacts)
+      try SessionFile.write(record, device: device, home: home)
+      return tookOver
+    }
+    let window_s = ReconnectWindow.seconds(
+      devices: KeyFile.deviceCount(home: home) ?? 0, cores: Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    return ClaimReply(port: port, reconnectWindow_s: window_s, tookOver: tookOver)
+  }
+
+  private func report(_ body: ReportBody) throws(Refusal) -> Reply {
+    let sshd = try carrier(ProcessTable.ownAncestors())
+    try SessionFile.withLock(device, home: home) { () throws(Refusal) in
+      guard var record = SessionFile.read(device, home: home), record.sshd == sshd else {
+        throw Refusal(
+          .requestRefused, "this connection does not hold the device's claim", hint: "claim before reporting")
+      }
+      record.deviceSSHD = body.sshd
+      try SessionFile.write(record, device: device, home: home)
+    }
+    return .ok([:])
+  }
+
+  /// The sshd that carries the connection: the nearest one above us, since a shell may stand between.
+  private func carrier(_ ancestors: [ProcessStat]) throws(Refusal) -> ProcessIdentity {
+    guard let sshd = ancestors.first(where: \.isSSHD) else { throw Self.notThroughSSHD }
+    return ProcessIdentity(pid: sshd.pid, startTime: sshd.startTime, bootID: ProcessTable.bootID())
+  }
+
+  private static let notThroughSSHD = Refusal(
+    .requestRefused, "a claim works only through sshd", hint: "let fleet-agent make the connection")
+}

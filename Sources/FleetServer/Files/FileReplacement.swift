@@ -1,0 +1,48 @@
+import FleetProtocol
+import Glibc
+
+/// Replaces a file in one step, so that a reader sees the old text or the new one and nothing between.
+enum FileReplacement {
+  /// Writes beside the file and renames. The caller holds the lock that belongs to the file.
+  ///
+  /// `durable` also waits until the text and the folder's entry are on the disk. Throws `io-failed`.
+  static func write(_ content: some Collection<UInt8>, to path: String, mode: mode_t = 0o600, durable: Bool)
+    throws(Refusal)
+  {
+    let beside = path + ".new"
+    let descriptor = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode)
+    guard descriptor >= 0 else { throw .systemCall("\(beside) cannot be made") }
+    do throws(Refusal) {
+      defer { close(descriptor) }
+      guard fchmod(descriptor, mode) == 0 else { throw .systemCall("\(beside) cannot be made private") }
+      try writeAll(Array(content), to: descriptor, path: beside)
+      guard !durable || fsync(descriptor) == 0 else { throw .systemCall("\(beside) cannot be written") }
+    } catch {
+      unlink(beside)
+      throw error
+    }
+    guard rename(beside, path) == 0 else { throw .systemCall("\(path) cannot be replaced") }
+    if durable { try synchroniseFolder(of: path) }
+  }
+
+  private static func writeAll(_ content: [UInt8], to descriptor: Int32, path: String) throws(Refusal) {
+    var written = 0
+    while written < content.count {
+      let count = content[written...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw .systemCall("\(path) cannot be written")
+      }
+      written += count
+    }
+  }
+
+  /// Makes a rename in the file's folder survive a power cut.
+  static func synchroniseFolder(of path: String) throws(Refusal) {
+    let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+    let descriptor = open(folder.isEmpty ? "/" : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw .systemCall("\(folder) cannot be opened") }
+    defer { close(descriptor) }
+    guard fsync(descriptor) == 0 else { throw .systemCall("\(folder) cannot be written") }
+  }
+}

@@ -1,0 +1,39 @@
+/// One process as the kernel describes it in /proc/PID/stat.
+struct ProcessStat: Hashable {
+  var pid: Int32
+  /// The program's name, at most 15 bytes, chosen by the program itself.
+  var command: String
+  /// `R`, `S`, `Z`...
+  var state: Character
+  var parent: Int32
+  /// When it started, in clock ticks since boot: field 22, which tells a process from a later one of the same pid.
+  var startTime: UInt64
+
+  /// `nil` for anything but a whole line. The name may hold spaces and parentheses: it ends at the last `)`.
+  init?(parsing line: some Collection<UInt8>) {
+    let text = String(decoding: line, as: UTF8.self)
+    guard let open = text.firstIndex(of: "("), let close = text.lastIndex(of: ")"), open < close,
+      let pid = Int32(text[..<open].trimmingSpace)
+    else { return nil }
+    let fields = text[text.index(after: close)...].split(whereSeparator: { $0 == " " || $0 == "\n" })
+    guard fields.count >= 20, let state = fields[0].first, let parent = Int32(fields[1]),
+      let startTime = UInt64(fields[19])
+    else { return nil }
+    self.pid = pid
+    command = String(text[text.index(after: open)..<close])
+    self.state = state
+    self.parent = parent
+    self.startTime = startTime
+  }
+
+  /// Whether it is one of OpenSSH's processes that carry a connection: `sshd`, since 9.8 `sshd-session`.
+  var isSSHD: Bool { command == "sshd" || command == "sshd-session" }
+}
+
+extension Substring {
+  fileprivate var trimmingSpace: Substring {
+    var text = self
+    while text.last == " " { text.removeLast() }
+    return text
+  }
+}

@@ -1,0 +1,54 @@
+import Glibc
+
+/// Looks up processes in /proc.
+enum ProcessTable {
+  static func process(_ pid: Int32) -> FoundProcess? {
+    var folder = stat()
+    // The folder itself, unlike what is in it, belongs to the process's own user even when it is not dumpable.
+    guard stat("/proc/\(pid)", &folder) == 0,
+      let line = try? FileReading.bytes(of: "/proc/\(pid)/stat"), let process = ProcessStat(parsing: line)
+    else { return nil }
+    return FoundProcess(stat: process, uid: folder.st_uid)
+  }
+
+  /// This boot of the machine.
+  static func bootID() -> String { FileReading.line(of: "/proc/sys/kernel/random/boot_id") ?? "" }
+
+  /// The parents of this process, nearest first.
+  static func ownAncestors() -> [ProcessStat] {
+    var ancestors: [ProcessStat] = []
+    var pid = getppid()
+    while pid > 0, ancestors.count < 64, let found = process(pid) {
+      ancestors.append(found.stat)
+      pid = found.stat.parent
+    }
+    return ancestors
+  }
+
+  static func all() -> [FoundProcess] {
+    guard let folder = opendir("/proc") else { return [] }
+    defer { closedir(folder) }
+    var processes: [FoundProcess] = []
+    while let entry = readdir(folder) {
+      let name = withUnsafePointer(to: entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if let pid = Int32(name), let process = process(pid) { processes.append(process) }
+    }
+    return processes
+  }
+
+  /// Every process below `pid`, in no order.
+  static func descendants(of pid: Int32) -> [FoundProcess] {
+    let children = Dictionary(grouping: all(), by: \.stat.parent)
+    var found: [FoundProcess] = []
+    var parents = [pid]
+    while let parent = parents.popLast() {
+      for child in children[parent] ?? [] {
+        found.append(child)
+        parents.append(child.stat.pid)
+      }
+    }
+    return found
+  }
+}

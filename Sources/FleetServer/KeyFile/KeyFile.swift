@@ -1,0 +1,76 @@
+import FleetProtocol
+import Glibc
+
+/// The file from which sshd learns who may come in: our own, or our block in the account's.
+struct KeyFile {
+  let home: Home
+  let mode: HostSettings.SSHDMode
+  let command: ForcedCommand
+  let path: String
+
+  /// Throws `home-unusable` when the program's path cannot stand in a key line.
+  init(home: Home, settings: HostSettings, account: Account, executable: String? = nil) throws(Refusal) {
+    self.home = home
+    mode = settings.sshdMode
+    var program = executable
+    if program == nil { program = try SafePath.ownExecutable() }
+    let isFoundAlone = mode == .private || home == Home.accountDefault(homeFolder: account.homeFolder)
+    command = ForcedCommand(executable: program ?? "", home: isFoundAlone ? nil : home.path)
+    path = Self.path(home: home, mode: mode, accountFolder: account.homeFolder)
+  }
+
+  private static func path(home: Home, mode: HostSettings.SSHDMode, accountFolder: String) -> String {
+    guard mode == .system else { return home.authorizedKeys }
+    let path = accountFolder + "/.ssh/authorized_keys"
+    guard let resolved = realpath(path, nil) else { return path }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+
+  /// Makes the file what the registry says. Whoever changes the registry calls this after the commit; when that was
+  /// missed, the next call mends it.
+  ///
+  /// The registry is read inside the lock, so that an older state never replaces a newer one.
+  func update(from registry: Registry) throws(Refusal) {
+    guard let lock = try FileLock(path: home.keyFileLock, wait: .seconds(30)) else {
+      throw Refusal(
+        .ioFailed, "another process has been writing the key file for 30 s", hint: "run the same command again")
+    }
+    defer { lock.release() }
+    let (devices, operators) = try registry.keyHolders()
+    let text = KeyFileText.render(devices: devices, operators: operators, command: command)
+    let present = try FileReading.bytes(of: path) ?? []
+    var wanted = Array(text.utf8)
+    if mode == .system {
+      wanted = try ManagedBlock.replacing(in: present, with: text.utf8)
+      try makeSSHFolder()
+    }
+    guard wanted != present || access(path, F_OK) != 0 else { return }
+    try FileReplacement.write(wanted, to: path, durable: true)
+  }
+
+  /// Throws `key-taken` for a key that stands in the account's own part of the file.
+  func refuseForeign(_ key: PublicKey) throws(Refusal) {
+    guard mode == .system, let file = try FileReading.bytes(of: path) else { return }
+    if try ManagedBlock.holdsOutside(key, file: file) {
+      throw Refusal(
+        .keyTaken, "the key stands in \(path) already, outside fleet-server's block",
+        hint: "use another key, or remove that line")
+    }
+  }
+
+  private func makeSSHFolder() throws(Refusal) {
+    let folder = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
+    if mkdir(folder, 0o700) != 0, errno != EEXIST { throw .systemCall("\(folder) cannot be made") }
+  }
+
+  /// How many devices the key file names; `nil` where that cannot be read.
+  static func deviceCount(home: Home) -> Int? {
+    guard let settings = try? HostSettings.read(home) else { return nil }
+    var file = home.authorizedKeys
+    if settings.sshdMode == .system, let folder = getenv("HOME") {
+      file = path(home: home, mode: .system, accountFolder: String(cString: folder))
+    }
+    return (try? FileReading.bytes(of: file)).flatMap { $0 }.flatMap { KeyFileText.deviceCount(in: $0) }
+  }
+}

@@ -1,0 +1,29 @@
+import FleetProtocol
+
+/// One line of the key file: which key, what it may do, and who it is.
+enum KeyLine {
+  /// The device may listen on and connect to its one port and run its one command. sshd enforces it, so the line
+  /// is the whole of a device's authority: every word of it was measured against sshd.
+  static func device(_ device: DeviceID, port: TCPPort, key: PublicKey, command: ForcedCommand) -> String {
+    let endpoint = "\"\(Loopback.address):\(port)\""
+    return "restrict,port-forwarding,permitlisten=\(endpoint),permitopen=\(endpoint),"
+      + "command=\"\(command.text("device \(device) \(port)"))\" \(key) fleet:\(device)"
+  }
+
+  /// An operator may run its one command and forward nothing.
+  static func `operator`(_ name: OperatorName, key: PublicKey, command: ForcedCommand) -> String {
+    "restrict,command=\"\(command.text("operator \(name)"))\" \(key) fleet-operator:\(name)"
+  }
+}
+
+/// How a key line starts fleet-server. Both paths have passed `SafePath`.
+struct ForcedCommand: Hashable {
+  var executable: String
+  /// The folder, where sshd does not tell the command in its environment and it is not the account's default.
+  var home: String?
+
+  /// `exec`, so that no shell stays behind for each connection.
+  fileprivate func text(_ arguments: String) -> String {
+    "exec \(executable) \(home.map { "--home \($0) " } ?? "")\(arguments)"
+  }
+}

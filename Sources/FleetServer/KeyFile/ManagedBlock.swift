@@ -1,0 +1,49 @@
+import FleetProtocol
+
+/// Our part of an `authorized_keys` file that belongs to someone else: the lines between two markers.
+enum ManagedBlock {
+  static let begin = Array("# BEGIN fleet-server\n".utf8)
+  static let end = Array("# END fleet-server\n".utf8)
+
+  /// The file with `content` as the block, every byte outside the markers as it was. The block goes to the end of
+  /// a file that has none. Throws `home-unusable` when only one marker is there.
+  static func replacing(in file: [UInt8], with content: some Collection<UInt8>) throws(Refusal) -> [UInt8] {
+    let block = begin + Array(content) + end
+    guard let range = try range(in: file) else {
+      let separator: [UInt8] = file.isEmpty || file.last == 0x0A ? [] : [0x0A]
+      return file + separator + block
+    }
+    return Array(file[..<range.lowerBound]) + block + Array(file[range.upperBound...])
+  }
+
+  /// Whether a key stands outside the block, where its first line would win over ours.
+  static func holdsOutside(_ key: PublicKey, file: [UInt8]) throws(Refusal) -> Bool {
+    var outside = file
+    if let range = try range(in: file) { outside.removeSubrange(range) }
+    return outside.split(whereSeparator: { $0 == 0x20 || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D })
+      .contains { $0.elementsEqual(key.base64.utf8) }
+  }
+
+  private static func range(in file: [UInt8]) throws(Refusal) -> Range<Int>? {
+    let starts = lineStarts(of: begin, in: file)
+    let ends = lineStarts(of: end, in: file)
+    if starts.isEmpty && ends.isEmpty { return nil }
+    guard starts.count == 1, ends.count == 1, starts[0] < ends[0] else {
+      throw Refusal(
+        .homeUnusable, "the markers of fleet-server's block in authorized_keys are damaged",
+        hint: "remove the lines '# BEGIN fleet-server' and '# END fleet-server' and what stands between them")
+    }
+    return starts[0]..<(ends[0] + end.count)
+  }
+
+  private static func lineStarts(of marker: [UInt8], in file: [UInt8]) -> [Int] {
+    var starts: [Int] = []
+    var line = 0
+    while line < file.count {
+      if file[line...].starts(with: marker) { starts.append(line) }
+      guard let newline = file[line...].firstIndex(of: 0x0A) else { break }
+      line = newline + 1
+    }
+    return starts
+  }
+}

@@ -1,0 +1,65 @@
+import FleetProtocol
+import Glibc
+
+/// What an operator's key may ask: the forced command `operator NAME`.
+struct OperatorRequests {
+  let home: Home
+  let name: OperatorName
+
+  private var actor: AuditActor {
+    let connection = getenv("SSH_CONNECTION").flatMap { SSHConnection(parsing: String(cString: $0)) }
+    return AuditActor(name: name.rawValue, remoteAddress: connection.map { "\($0.remote)" })
+  }
+
+  func answer(_ command: String) throws(Refusal) {
+    let request = try OperatorRequest(parsing: command)
+    let registry = try Registry.open(home)
+    try registry.requireOperator(name)
+    switch request {
+    case .version:
+      try ReplyOutput.write(
+        .ok(["version": .string(FleetVersion.current), "operator": .string(name.rawValue)]))
+    case .list: try list(registry)
+    case .show(let device):
+      let snapshot = HostSnapshot.take(home)
+      let found = HostKeyAdoption.adopt(for: [try registry.device(named: device)], from: snapshot, into: registry)
+      for device in found { try ReplyOutput.write(.ok(["device": .object(snapshot.status(of: device).object)])) }
+    case .provision(let device): try ReplyOutput.write(.ok(try provision(device, registry).fields))
+    case .enroll(let device):
+      let body = try RequestBody.read { (line) throws(JSONError) in try EnrollBody(parsing: line) }
+      let changed = try registry.enroll(device, hostKeys: body.hostKeys, by: actor, now_s: Int64(time(nil)))
+      try ReplyOutput.write(.ok(["changed": .bool(changed)]))
+    case .connect(let device):
+      try DeviceConnection(home: home, actor: actor).run(to: device, registry: registry)
+    }
+  }
+
+  private func list(_ registry: Registry) throws(Refusal) {
+    let snapshot = HostSnapshot.take(home)
+    let devices = HostKeyAdoption.adopt(for: try registry.devices(), from: snapshot, into: registry)
+    var text =
+      Reply.ok([
+        "count": .integer(Int64(devices.count)),
+        "now": .string(Timestamp(seconds: snapshot.now_s).description),
+      ]).line + "\n"
+    for device in devices { text += JSON.object(snapshot.status(of: device).object).text + "\n" }
+    try ReplyOutput.write(text)
+  }
+
+  private func provision(_ device: DeviceName, _ registry: Registry) throws(Refusal) -> ProvisionReply {
+    let body = try RequestBody.read { (line) throws(JSONError) in
+      let body = try ProvisionBody(parsing: line)
+      try TagRule.check(body.tags)
+      return body
+    }
+    let settings = try HostSettings.read(home)
+    let host = try settings.hostAddress(home: home)
+    let keyFile = try KeyFile(home: home, settings: settings, account: try Account.current())
+    try keyFile.refuseForeign(body.key)
+    let lease = try registry.provision(
+      device, body: body, id: DeviceID(random: .random(in: .min ... .max)), range: settings.ports,
+      portsInUse: SocketTable.current().boundPorts, by: actor, now_s: Int64(time(nil)))
+    try keyFile.update(from: registry)
+    return ProvisionReply(device: lease.device, port: lease.port, created: lease.created, host: host)
+  }
+}

@@ -1,0 +1,94 @@
+import FleetProtocol
+import GRDB
+
+/// A device as the registry holds it.
+struct RegistryDevice: Hashable {
+  var id: DeviceID
+  var name: DeviceName
+  var port: TCPPort
+  var key: PublicKey
+  var user: LoginName
+  var tags: [String: String] = [:]
+  var hostKeys: [PublicKey] = []
+  var hostKeysFromFirstClaim: Bool
+  var provisioned_s: Int64
+  var lastSeen_s: Int64?
+
+  /// A row of `devices` joined with its lease. Throws for text that this program would not have written.
+  init(_ row: Row) throws {
+    guard let id = DeviceID(row["id"] as String), let port = TCPPort(row["port"] as Int64) else {
+      throw Refusal(.registryUnavailable, "the registry holds a device without identity or port")
+    }
+    self.id = id
+    self.port = port
+    name = try DeviceName(validating: row["name"] as String)
+    key = try PublicKey(parsing: row["key"] as String)
+    user = try LoginName(validating: row["user"] as String)
+    hostKeysFromFirstClaim = row["host_keys_from_first_claim"]
+    provisioned_s = row["provisioned_s"]
+    lastSeen_s = row["last_seen_s"]
+  }
+}
+
+extension Registry {
+  private static let selection = "SELECT devices.*, leases.port FROM devices JOIN leases ON leases.device = devices.id"
+
+  /// All devices by name.
+  func devices() throws(Refusal) -> [RegistryDevice] {
+    try read { db in
+      var devices = try Row.fetchAll(db, sql: Self.selection + " ORDER BY name").map { try RegistryDevice($0) }
+      var positions: [String: Int] = [:]
+      for (position, device) in devices.enumerated() { positions[device.id.rawValue] = position }
+      for row in try Row.fetchAll(db, sql: "SELECT device, key, value FROM tags") {
+        if let position = positions[row["device"]] { devices[position].tags[row["key"]] = row["value"] }
+      }
+      for row in try Row.fetchAll(db, sql: "SELECT device, key FROM host_keys ORDER BY device, position") {
+        if let position = positions[row["device"]] {
+          devices[position].hostKeys.append(try PublicKey(parsing: row["key"] as String))
+        }
+      }
+      return devices
+    }
+  }
+
+  /// Throws `no-such-device`, with the nearest names.
+  func device(named name: DeviceName) throws(Refusal) -> RegistryDevice {
+    try read { db in try Self.device(named: name, db) }
+  }
+
+  static func device(named name: DeviceName, _ db: Database) throws -> RegistryDevice {
+    guard let row = try Row.fetchOne(db, sql: selection + " WHERE name = ?", arguments: [name.rawValue]) else {
+      let names = try String.fetchAll(db, sql: "SELECT name FROM devices ORDER BY name")
+      throw NearestNames.refusal(noSuch: name, among: names)
+    }
+    return try complete(try RegistryDevice(row), db)
+  }
+
+  static func device(withKey key: PublicKey, _ db: Database) throws -> RegistryDevice? {
+    let row = try Row.fetchOne(db, sql: selection + " WHERE devices.key = ?", arguments: [key.description])
+    return try row.map { try complete(try RegistryDevice($0), db) }
+  }
+
+  private static func complete(_ device: RegistryDevice, _ db: Database) throws -> RegistryDevice {
+    var device = device
+    let id = device.id.rawValue
+    for row in try Row.fetchAll(db, sql: "SELECT key, value FROM tags WHERE device = ?", arguments: [id]) {
+      device.tags[row["key"]] = row["value"]
+    }
+    device.hostKeys = try String.fetchAll(
+      db, sql: "SELECT key FROM host_keys WHERE device = ? ORDER BY position", arguments: [id]
+    ).map { try PublicKey(parsing: $0) }
+    return device
+  }
+
+  /// Whose keys open HostA.
+  func keyHolders() throws(Refusal) -> ([KeyFileText.Device], [KeyFileText.Operator]) {
+    try read { db in
+      let devices = try Row.fetchAll(db, sql: Self.selection).map { row in
+        let device = try RegistryDevice(row)
+        return KeyFileText.Device(id: device.id, port: device.port, key: device.key)
+      }
+      return (devices, try Self.operators(db).map { KeyFileText.Operator(name: $0.name, key: $0.key) })
+    }
+  }
+}

@@ -1,0 +1,132 @@
+import FleetProtocol
+import GRDB
+
+/// How devices enter the registry, get their port and their host keys, and leave.
+extension Registry {
+  struct Lease: Hashable {
+    var device: DeviceID
+    var port: TCPPort
+    /// `false` when the key held the lease already.
+    var created: Bool
+  }
+
+  /// Leases a port to the key under this name; the same name and key again find the same lease, because a client
+  /// that was cut off cannot know whether it was heard. Throws `name-taken`, `key-taken`, `range-exhausted`.
+  func provision(
+    _ name: DeviceName, body: ProvisionBody, id: DeviceID, range: PortRange, portsInUse: Set<TCPPort>,
+    by actor: AuditActor, now_s: Int64
+  ) throws(Refusal) -> Lease {
+    try write { db in
+      if let holder = try Self.operatorName(withKey: body.key, db) {
+        throw Refusal(
+          .keyTaken, "the key is the operator \(holder)'s", hint: "make a key of its own for the device")
+      }
+      if let device = try Self.device(withKey: body.key, db) {
+        guard device.name == name else {
+          throw Refusal(
+            .keyTaken, "the key belongs to the device \(device.name)", hint: "make a key of its own for each device")
+        }
+        try Self.update(device, user: body.user, tags: body.tags, db)
+        return Lease(device: device.id, port: device.port, created: false)
+      }
+      let isTaken = try Bool.fetchOne(
+        db, sql: "SELECT EXISTS (SELECT 1 FROM devices WHERE name = ?)", arguments: [name.rawValue])
+      if isTaken == true {
+        throw Refusal(.nameTaken, "there is a device \(name) already, with another key", hint: "choose another name")
+      }
+      let port = try LeasePolicy(range: range).lowestFreePort(
+        leased: try Self.ports(db, "SELECT port FROM leases"),
+        quarantined: try Self.ports(db, "SELECT port FROM quarantine WHERE until_s > \(now_s)"), inUse: portsInUse)
+      try db.execute(
+        sql: """
+          INSERT INTO devices (id, name, key, user, host_keys_from_first_claim, provisioned_s, provisioned_by)
+          VALUES (?, ?, ?, ?, ?, ?, ?)
+          """,
+        arguments: [
+          id.rawValue, name.rawValue, body.key.description, body.user.rawValue, body.hostKeysFromFirstClaim, now_s,
+          actor.name,
+        ])
+      try db.execute(
+        sql: "INSERT INTO leases (port, device, leased_s) VALUES (?, ?, ?)",
+        arguments: [Int64(port.rawValue), id.rawValue, now_s])
+      try Self.setTags(body.tags, of: id, db)
+      try Self.audit(.provision, device: id, name: name, by: actor, now_s: now_s, detail: "port \(port)", db)
+      return Lease(device: id, port: port, created: true)
+    }
+  }
+
+  /// Records the keys of the device's own sshd in place of earlier ones; whether that changed anything. Throws
+  /// `no-such-device`.
+  func enroll(_ name: DeviceName, hostKeys: [PublicKey], by actor: AuditActor, now_s: Int64) throws(Refusal) -> Bool {
+    try write { db in
+      let device = try Self.device(named: name, db)
+      guard device.hostKeys != hostKeys else { return false }
+      try Self.setHostKeys(hostKeys, of: device, by: actor, now_s: now_s, db)
+      try Self.audit(.enroll, device: device.id, name: name, by: actor, now_s: now_s, db)
+      return true
+    }
+  }
+
+  /// Takes host keys that the device itself reported, only where its provisioning allowed that and none are known.
+  func adopt(_ hostKeys: [PublicKey], for id: DeviceID, from remoteAddress: String?, now_s: Int64) throws(Refusal)
+    -> Bool
+  {
+    try write { db in
+      guard let name = try String.fetchOne(db, sql: "SELECT name FROM devices WHERE id = ?", arguments: [id.rawValue])
+      else { return false }
+      let device = try Self.device(named: try DeviceName(validating: name), db)
+      guard device.hostKeysFromFirstClaim, device.hostKeys.isEmpty, !hostKeys.isEmpty else { return false }
+      let actor = AuditActor(name: "device", remoteAddress: remoteAddress)
+      try Self.setHostKeys(hostKeys, of: device, by: actor, now_s: now_s, db)
+      try Self.audit(.adoptHostKeys, device: id, name: device.name, by: actor, now_s: now_s, db)
+      return true
+    }
+  }
+
+  /// Forgets the device; its port stays in quarantine for a day. Throws `no-such-device`.
+  func removeDevice(_ name: DeviceName, by actor: AuditActor, now_s: Int64) throws(Refusal) {
+    try write { db in
+      let device = try Self.device(named: name, db)
+      try db.execute(sql: "DELETE FROM quarantine WHERE until_s <= ?", arguments: [now_s])
+      try db.execute(
+        sql: "INSERT OR REPLACE INTO quarantine (port, until_s) VALUES (?, ?)",
+        arguments: [Int64(device.port.rawValue), now_s + LeasePolicy.quarantine_s])
+      try db.execute(sql: "DELETE FROM devices WHERE id = ?", arguments: [device.id.rawValue])
+      try Self.audit(.remove, device: device.id, name: name, by: actor, now_s: now_s, detail: "port \(device.port)", db)
+    }
+  }
+
+  private static func ports(_ db: Database, _ sql: String) throws -> Set<TCPPort> {
+    Set(try Int64.fetchAll(db, sql: sql).compactMap { TCPPort($0) })
+  }
+
+  private static func update(_ device: RegistryDevice, user: LoginName, tags: [String: String], _ db: Database) throws {
+    if device.user != user {
+      try db.execute(
+        sql: "UPDATE devices SET user = ? WHERE id = ?", arguments: [user.rawValue, device.id.rawValue])
+    }
+    try setTags(tags, of: device.id, db)
+  }
+
+  private static func setTags(_ tags: [String: String], of device: DeviceID, _ db: Database) throws {
+    for (key, value) in tags {
+      try db.execute(
+        sql: "INSERT OR REPLACE INTO tags (device, key, value) VALUES (?, ?, ?)",
+        arguments: [device.rawValue, key, value])
+    }
+  }
+
+  private static func setHostKeys(
+    _ keys: [PublicKey], of device: RegistryDevice, by actor: AuditActor, now_s: Int64, _ db: Database
+  ) throws {
+    try db.execute(sql: "DELETE FROM host_keys WHERE device = ?", arguments: [device.id.rawValue])
+    for (position, key) in keys.enumerated() {
+      try db.execute(
+        sql: "INSERT INTO host_keys (device, position, key) VALUES (?, ?, ?)",
+        arguments: [device.id.rawValue, position, key.description])
+    }
+    try db.execute(
+      sql: "UPDATE devices SET enrolled_s = ?, enrolled_by = ? WHERE id = ?",
+      arguments: [now_s, actor.name, device.id.rawValue])
+  }
+}
