@@ -22,7 +22,7 @@ final class Link {
 
   private enum Step {
     case resolving(NameResolution)
-    case connecting(TCPSocket, until: ContinuousClock.Instant, then: [SocketAddress])
+    case connecting(TCPSocket, until: Monotonic, then: [SocketAddress])
     case handshaking(SSHSession)
     case authenticating(SSHSession)
     case claiming(SSHSession, RemoteRequest)
@@ -32,8 +32,8 @@ final class Link {
   }
 
   private enum Errand {
-    case canary(Canary, until: ContinuousClock.Instant)
-    case request(RemoteRequest, until: ContinuousClock.Instant)
+    case canary(Canary, until: Monotonic)
+    case request(RemoteRequest, until: Monotonic)
   }
 
   let id: LinkID
@@ -42,7 +42,7 @@ final class Link {
   private var socket: TCPSocket?
   private var errands: [Errand] = []
   private var pumps: [ChannelPump] = []
-  private var nextKeepalive: ContinuousClock.Instant?
+  private var nextKeepalive: Monotonic?
   private var unsentKeepalives = 0
   private var slot: Int?
   private var hasMoreWork = false
@@ -87,7 +87,7 @@ final class Link {
   }
 
   /// When `turn` is due even if nothing becomes ready.
-  func deadline(now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+  func deadline(now: Monotonic) -> Monotonic? {
     if hasMoreWork { return now }
     var times = [nextKeepalive]
     if case .connecting(_, let until, _) = step { times.append(until) }
@@ -99,18 +99,18 @@ final class Link {
     return times.compactMap(\.self).min()
   }
 
-  func probe(now: ContinuousClock.Instant) {
+  func probe(now: Monotonic) {
     guard let claim else { return }
     send(canaryTo: claim.port, now: now)
     hasMoreWork = true
   }
 
-  private func send(canaryTo port: TCPPort, now: ContinuousClock.Instant) {
+  private func send(canaryTo port: TCPPort, now: Monotonic) {
     let limit = CanaryJudgement.limit + Self.requestLimit
     errands.append(.canary(Canary(port: port, now: now), until: now + limit))
   }
 
-  func report(_ sshd: ReportBody.DeviceSSHD, now: ContinuousClock.Instant) {
+  func report(_ sshd: ReportBody.DeviceSSHD, now: Monotonic) {
     let request = RemoteRequest(.report, body: ReportBody(sshd: sshd).line)
     errands.append(.request(request, until: now + Self.requestLimit))
     hasMoreWork = true
@@ -128,7 +128,7 @@ final class Link {
   }
 
   /// Goes on as far as it can without waiting, and returns what happened.
-  func turn(_ set: PollSet, now: ContinuousClock.Instant) -> [TunnelEvent] {
+  func turn(_ set: PollSet, now: Monotonic) -> [TunnelEvent] {
     events = []
     hasMoreWork = false
     do throws(LinkFailure) {
@@ -140,7 +140,7 @@ final class Link {
     return events
   }
 
-  private func advance(_ set: PollSet, now: ContinuousClock.Instant) throws(LinkFailure) {
+  private func advance(_ set: PollSet, now: Monotonic) throws(LinkFailure) {
     if case .resolving(let resolution) = step {
       let addresses = try resolution.addresses()
       guard !addresses.isEmpty else { return }
@@ -178,7 +178,7 @@ final class Link {
     }
   }
 
-  private func connect(to addresses: [SocketAddress], now: ContinuousClock.Instant) {
+  private func connect(to addresses: [SocketAddress], now: Monotonic) {
     let socket = TCPSocket(connectingTo: addresses[0], userTimeout_ms: Self.userTimeout_ms)
     remoteAddress = addresses[0].description
     step = .connecting(socket, until: now + Self.connectLimit, then: Array(addresses.dropFirst()))
@@ -186,7 +186,7 @@ final class Link {
   }
 
   private func isConnected(
-    _ socket: TCPSocket, until: ContinuousClock.Instant, then rest: [SocketAddress], now: ContinuousClock.Instant
+    _ socket: TCPSocket, until: Monotonic, then rest: [SocketAddress], now: Monotonic
   ) throws(LinkFailure) -> Bool {
     let reason: String
     switch socket.checkConnected() {
@@ -210,7 +210,7 @@ final class Link {
     return false
   }
 
-  private func advanceSession(_ set: PollSet, now: ContinuousClock.Instant) throws(SSHError) {
+  private func advanceSession(_ set: PollSet, now: Monotonic) throws(SSHError) {
     while true {
       switch step {
       case .resolving, .connecting, .closed: return
@@ -262,7 +262,7 @@ final class Link {
   // MARK: Serving
 
   private func serve(
-    _ session: SSHSession, _ listener: SSHListener, _ set: PollSet, now: ContinuousClock.Instant
+    _ session: SSHSession, _ listener: SSHListener, _ set: PollSet, now: Monotonic
   ) throws(SSHError) {
     session.allowReceiving(Self.receiveShare)
     while case .ready(let channel) = try listener.accept() { arrived(channel) }
@@ -281,7 +281,7 @@ final class Link {
     hasMoreWork = true
   }
 
-  private func runErrand(_ session: SSHSession, now: ContinuousClock.Instant) throws(SSHError) {
+  private func runErrand(_ session: SSHSession, now: Monotonic) throws(SSHError) {
     switch errands.first {
     case .canary(let canary, let until):
       let wasOut = canary.outcome == nil
@@ -319,7 +319,7 @@ final class Link {
     if sshdRefused { events.append(.suspicion(id)) }
   }
 
-  private func keepAlive(_ session: SSHSession, now: ContinuousClock.Instant) throws(SSHError) {
+  private func keepAlive(_ session: SSHSession, now: Monotonic) throws(SSHError) {
     guard let due = nextKeepalive, due <= now else { return }
     nextKeepalive = now + .seconds(identity.claim.keepalive_s)
     unsentKeepalives = try session.sendKeepalive() ? 0 : unsentKeepalives + 1
