@@ -62,7 +62,7 @@ final class AgentLoop {
     notification?.send("STOPPING=1")
   }
 
-  private var deadline: ContinuousClock.Instant? {
+  private var deadline: Monotonic? {
     let now = ContinuousClock.now
     return (links.map { $0.deadline(now: now) } + [machine.deadline]).compactMap(\.self).min()
   }

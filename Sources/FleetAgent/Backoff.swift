@@ -36,12 +36,12 @@ struct Backoff: Hashable, Sendable {
   /// The wait before the next dial.
   mutating func delay(after cause: Cause, using random: inout some RandomNumberGenerator) -> Duration {
     switch cause {
-    case .unanswered: return Self.random(from: .seconds(2), to: .seconds(5), using: &random)
-    case .claimRefused: return Self.random(from: .seconds(2), to: .seconds(6), using: &random)
-    case .keyRefused: return Self.random(from: .seconds(120), to: .seconds(300), using: &random)
+    case .unanswered: return Self.uniform(from: .seconds(2), to: .seconds(5), using: &random)
+    case .claimRefused: return Self.uniform(from: .seconds(2), to: .seconds(6), using: &random)
+    case .keyRefused: return Self.uniform(from: .seconds(120), to: .seconds(300), using: &random)
     case .answered:
       attempt += 1
-      return Self.random(from: .milliseconds(100), to: longest, using: &random)
+      return Self.uniform(from: .milliseconds(100), to: longest, using: &random)
     }
   }
 
@@ -56,9 +56,10 @@ struct Backoff: Hashable, Sendable {
   }
 
   /// A uniformly random duration, to the millisecond.
-  static func random(from low: Duration, to high: Duration, using random: inout some RandomNumberGenerator) -> Duration
+  static func uniform(from low: Duration, to high: Duration, using random: inout some RandomNumberGenerator) -> Duration
   {
-    .milliseconds(Int64.random(in: low.milliseconds...max(low.milliseconds, high.milliseconds), using: &random))
+    let most_ms = max(low.milliseconds, high.milliseconds)
+    return .milliseconds(Int64.random(in: low.milliseconds...most_ms, using: &random))
   }
 }
 

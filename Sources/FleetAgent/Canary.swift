@@ -16,13 +16,13 @@ final class Canary {
   /// What it came to; set once.
   private(set) var outcome: CanaryOutcome?
 
-  init(port: TCPPort, now: ContinuousClock.Instant) {
+  init(port: TCPPort, now: Monotonic) {
     self.port = port
     judgement = CanaryJudgement(now: now)
   }
 
   /// Goes on as far as it can. Returns whether all is done, the channel freed included.
-  func advance(on session: SSHSession, now: ContinuousClock.Instant) throws(SSHError) -> Bool {
+  func advance(on session: SSHSession, now: Monotonic) throws(SSHError) -> Bool {
     do throws(SSHError) {
       try proceed(on: session)
     } catch {

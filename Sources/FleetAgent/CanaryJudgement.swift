@@ -12,14 +12,14 @@ enum CanaryOutcome: Hashable, Sendable {
 struct CanaryJudgement: Hashable, Sendable {
   static let limit: Duration = .seconds(15)
 
-  let deadline: ContinuousClock.Instant
+  let deadline: Monotonic
   /// Connections that came through the tunnel since the canary set out.
   private var arrivals = 0
   private var unserved = 0
   private var received: [UInt8] = []
   private var end: String?
 
-  init(now: ContinuousClock.Instant) { deadline = now + Self.limit }
+  init(now: Monotonic) { deadline = now + Self.limit }
 
   /// A connection came through the tunnel. `isServed` is false when the agent has too many to serve it.
   mutating func arrived(isServed: Bool) {
@@ -36,7 +36,7 @@ struct CanaryJudgement: Hashable, Sendable {
   var hasHeardEnough: Bool { received.starts(with: "SSH-".utf8) || received.contains(0x0A) || received.count >= 255 }
 
   /// What it comes to, `nil` while it is still out.
-  func outcome(now: ContinuousClock.Instant) -> CanaryOutcome? {
+  func outcome(now: Monotonic) -> CanaryOutcome? {
     guard hasHeardEnough || end != nil || now >= deadline else { return nil }
     guard arrivals > 0 else {
       return .lost(received.isEmpty ? end ?? "the canary did not come back" : "another program answers on the port")

@@ -22,7 +22,7 @@ final class Link {
 
   private enum Step {
     case resolving(NameResolution)
-    case connecting(TCPSocket, until: ContinuousClock.Instant, then: [SocketAddress])
+    case connecting(TCPSocket, until: Monotonic, then: [SocketAddress])
     case handshaking(SSHSession)
     case authenticating(SSHSession)
     case claiming(SSHSession, RemoteRequest)
@@ -32,8 +32,8 @@ final class Link {
   }
 
   private enum Errand {
-    case canary(Canary)
-    case request(RemoteRequest, until: ContinuousClock.Instant)
+    case canary(Canary, until: Monotonic)
+    case request(RemoteRequest, until: Monotonic)
   }
 
   let id: LinkID
@@ -42,7 +42,7 @@ final class Link {
   private var socket: TCPSocket?
   private var errands: [Errand] = []
   private var pumps: [ChannelPump] = []
-  private var nextKeepalive: ContinuousClock.Instant?
+  private var nextKeepalive: Monotonic?
   private var unsentKeepalives = 0
   private var slot: Int?
   private var hasMoreWork = false
@@ -87,25 +87,30 @@ final class Link {
   }
 
   /// When `turn` is due even if nothing becomes ready.
-  func deadline(now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+  func deadline(now: Monotonic) -> Monotonic? {
     if hasMoreWork { return now }
     var times = [nextKeepalive]
     if case .connecting(_, let until, _) = step { times.append(until) }
     switch errands.first {
-    case .canary(let canary): times.append(canary.judgement.deadline)
+    case .canary(let canary, let until): times.append(canary.outcome == nil ? canary.judgement.deadline : until)
     case .request(_, let until): times.append(until)
     case nil: break
     }
     return times.compactMap(\.self).min()
   }
 
-  func probe(now: ContinuousClock.Instant) {
+  func probe(now: Monotonic) {
     guard let claim else { return }
-    errands.append(.canary(Canary(port: claim.port, now: now)))
+    send(canaryTo: claim.port, now: now)
     hasMoreWork = true
   }
 
-  func report(_ sshd: ReportBody.DeviceSSHD, now: ContinuousClock.Instant) {
+  private func send(canaryTo port: TCPPort, now: Monotonic) {
+    let limit = CanaryJudgement.limit + Self.requestLimit
+    errands.append(.canary(Canary(port: port, now: now), until: now + limit))
+  }
+
+  func report(_ sshd: ReportBody.DeviceSSHD, now: Monotonic) {
     let request = RemoteRequest(.report, body: ReportBody(sshd: sshd).line)
     errands.append(.request(request, until: now + Self.requestLimit))
     hasMoreWork = true
@@ -123,7 +128,7 @@ final class Link {
   }
 
   /// Goes on as far as it can without waiting, and returns what happened.
-  func turn(_ set: PollSet, now: ContinuousClock.Instant) -> [TunnelEvent] {
+  func turn(_ set: PollSet, now: Monotonic) -> [TunnelEvent] {
     events = []
     hasMoreWork = false
     do throws(LinkFailure) {
@@ -135,7 +140,7 @@ final class Link {
     return events
   }
 
-  private func advance(_ set: PollSet, now: ContinuousClock.Instant) throws(LinkFailure) {
+  private func advance(_ set: PollSet, now: Monotonic) throws(LinkFailure) {
     if case .resolving(let resolution) = step {
       let addresses = try resolution.addresses()
       guard !addresses.isEmpty else { return }
@@ -173,7 +178,7 @@ final class Link {
     }
   }
 
-  private func connect(to addresses: [SocketAddress], now: ContinuousClock.Instant) {
+  private func connect(to addresses: [SocketAddress], now: Monotonic) {
     let socket = TCPSocket(connectingTo: addresses[0], userTimeout_ms: Self.userTimeout_ms)
     remoteAddress = addresses[0].description
     step = .connecting(socket, until: now + Self.connectLimit, then: Array(addresses.dropFirst()))
@@ -181,7 +186,7 @@ final class Link {
   }
 
   private func isConnected(
-    _ socket: TCPSocket, until: ContinuousClock.Instant, then rest: [SocketAddress], now: ContinuousClock.Instant
+    _ socket: TCPSocket, until: Monotonic, then rest: [SocketAddress], now: Monotonic
   ) throws(LinkFailure) -> Bool {
     let reason: String
     switch socket.checkConnected() {
@@ -205,7 +210,7 @@ final class Link {
     return false
   }
 
-  private func advanceSession(_ set: PollSet, now: ContinuousClock.Instant) throws(SSHError) {
+  private func advanceSession(_ set: PollSet, now: Monotonic) throws(SSHError) {
     while true {
       switch step {
       case .resolving, .connecting, .closed: return
@@ -230,7 +235,7 @@ final class Link {
         step = .open(session, listener, port)
         nextKeepalive = now + .seconds(identity.claim.keepalive_s)
         events.append(.reached(id, .probing))
-        errands.append(.canary(Canary(port: port, now: now)))
+        send(canaryTo: port, now: now)
       case .open(let session, let listener, _):
         try serve(session, listener, set, now: now)
         return
@@ -257,7 +262,7 @@ final class Link {
   // MARK: Serving
 
   private func serve(
-    _ session: SSHSession, _ listener: SSHListener, _ set: PollSet, now: ContinuousClock.Instant
+    _ session: SSHSession, _ listener: SSHListener, _ set: PollSet, now: Monotonic
   ) throws(SSHError) {
     session.allowReceiving(Self.receiveShare)
     while case .ready(let channel) = try listener.accept() { arrived(channel) }
@@ -272,17 +277,17 @@ final class Link {
   private func arrived(_ channel: SSHChannel) {
     let isServed = pumps.count < Self.channelLimit
     pumps.append(ChannelPump(channel: channel, sshdPort: isServed ? identity.sshdPort.rawValue : nil))
-    for case .canary(let canary) in errands.prefix(1) { canary.judgement.arrived(isServed: isServed) }
+    for case .canary(let canary, _) in errands.prefix(1) { canary.judgement.arrived(isServed: isServed) }
     hasMoreWork = true
   }
 
-  private func runErrand(_ session: SSHSession, now: ContinuousClock.Instant) throws(SSHError) {
+  private func runErrand(_ session: SSHSession, now: Monotonic) throws(SSHError) {
     switch errands.first {
-    case .canary(let canary):
+    case .canary(let canary, let until):
       let wasOut = canary.outcome == nil
       let isDone = try canary.advance(on: session, now: now)
       if wasOut, let outcome = canary.outcome { events.append(.canary(id, outcome)) }
-      if isDone { finishErrand() }
+      if isDone { finishErrand() } else if now >= until { throw .disconnected("HostA does not answer requests") }
     case .request(let request, let until):
       if try request.advance(on: session) {
         finishErrand()
@@ -314,7 +319,7 @@ final class Link {
     if sshdRefused { events.append(.suspicion(id)) }
   }
 
-  private func keepAlive(_ session: SSHSession, now: ContinuousClock.Instant) throws(SSHError) {
+  private func keepAlive(_ session: SSHSession, now: Monotonic) throws(SSHError) {
     guard let due = nextKeepalive, due <= now else { return }
     nextKeepalive = now + .seconds(identity.claim.keepalive_s)
     unsentKeepalives = try session.sendKeepalive() ? 0 : unsentKeepalives + 1

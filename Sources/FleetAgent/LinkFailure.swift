@@ -1,5 +1,4 @@
 import FleetProtocol
-import FleetSSH
 
 /// Why a connection to HostA came to nothing, or ended.
 enum LinkFailure: Error, Hashable, Sendable {
@@ -17,19 +16,6 @@ enum LinkFailure: Error, Hashable, Sendable {
   /// An established tunnel broke.
   case lost(String)
   case timedOut(LinkPhase)
-
-  /// A failure of the SSH connection, seen in a phase of the dial.
-  init(_ error: SSHError, in phase: LinkPhase) {
-    self =
-      switch (error, phase) {
-      case (_, .up): .lost(error.text)
-      case (.algorithms, _): .algorithms(error.text)
-      case (.hostKeyMismatch, _): .hostKeyChanged
-      case (.authentication, _): .keyRefused
-      case (.refused, .forwarding): .forwardRefused(error.text)
-      default: .failed(error.text)
-      }
-  }
 
   var sentence: String {
     switch self {
@@ -62,20 +48,6 @@ enum LinkFailure: Error, Hashable, Sendable {
     switch self {
     case .unresolved, .unreachable, .failed, .algorithms, .hostKeyChanged, .timedOut: true
     default: false
-    }
-  }
-}
-
-extension SSHError {
-  /// What happened, safe to show: texts from the other side are escaped and shortened.
-  var text: String {
-    switch self {
-    case .disconnected(let text), .authentication(let text), .refused(let text):
-      DisplayText.escaped(text, limit: 200)
-    case .notSSH(let line): "what answers does not speak SSH but says '\(DisplayText.escaped(line, limit: 100))'"
-    case .algorithms(let text): DisplayText.escaped(text, limit: 2000)
-    case .hostKeyMismatch: "another host key than the pinned one"
-    case .failure(let code, let text): "libssh2 failed with \(code): \(DisplayText.escaped(text, limit: 200))"
     }
   }
 }

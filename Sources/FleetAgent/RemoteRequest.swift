@@ -65,7 +65,8 @@ final class RemoteRequest {
 
   /// Returns whether a whole line, or the end of the output, has come.
   private func read(from channel: SSHChannel) throws(SSHError) -> Bool {
-    if case .ready(let bytes) = try channel.read(limit: 1024, from: .errors) {
+    // All of it, even if we keep only the beginning: the end of the output shows only once both streams were read.
+    while case .ready(let bytes) = try channel.read(limit: 1024, from: .errors), !bytes.isEmpty {
       errors += bytes.prefix(max(0, 1024 - errors.count))
     }
     while true {

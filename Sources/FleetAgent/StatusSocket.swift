@@ -62,8 +62,6 @@ final class StatusSocket {
     guard let uid = peer(of: descriptor), [0, getuid(), owner].contains(uid) else {
       throw Refusal(.denied, "what answers is not this device's agent: it belongs to another user")
     }
-    var limit = timeval(tv_sec: 5, tv_usec: 0)
-    setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     var answer: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 4096)
     while !answer.contains(0x0A), answer.count < Limits.line {
@@ -82,6 +80,11 @@ final class StatusSocket {
   private static func connect(to device: DeviceID) -> CInt? {
     let descriptor = newSocket(nonBlocking: false)
     guard descriptor >= 0 else { return nil }
+    // An agent that hangs must not hang those who ask: a full queue makes connect(2) wait.
+    var limit = timeval(tv_sec: 5, tv_usec: 0)
+    for option in [SO_SNDTIMEO, SO_RCVTIMEO] {
+      setsockopt(descriptor, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size))
+    }
     if withAddress(of: device, { Glibc.connect(descriptor, $0, $1) }) == 0 { return descriptor }
     close(descriptor)
     return nil

@@ -28,8 +28,6 @@ enum TunnelAction: Hashable, Sendable {
 
 /// The life of the tunnel: events, time and randomness in, actions out.
 struct TunnelMachine: Sendable {
-  typealias Instant = ContinuousClock.Instant
-
   /// From the first packet of a dial until the canary is back. Nothing else catches a server that hangs after its banner.
   static let dialLimit: Duration = .seconds(60)
   static let canaryInterval: Duration = .seconds(300)
@@ -43,11 +41,11 @@ struct TunnelMachine: Sendable {
     let id: LinkID
     let endpoint: Int
     var phase: LinkPhase = .resolving
-    let dialled: Instant
-    var upSince: Instant?
+    let dialled: Monotonic
+    var upSince: Monotonic?
     /// `nil` while a canary is out.
-    var nextCanary: Instant?
-    var lastCanary: Instant?
+    var nextCanary: Monotonic?
+    var lastCanary: Monotonic?
     /// What HostA was told of the device's sshd.
     var reported: ReportBody.DeviceSSHD = .up
   }
@@ -55,7 +53,7 @@ struct TunnelMachine: Sendable {
   private let endpoints: [String]
   private(set) var links: [Link] = []
   private(set) var state: TunnelState
-  private(set) var since: Instant
+  private(set) var since: Monotonic
   /// Dials since a tunnel was last up.
   private(set) var tries = 0
   private(set) var lastFailure: LinkFailure?
@@ -66,24 +64,24 @@ struct TunnelMachine: Sendable {
   /// Endpoints that this round of dials has not tried yet.
   private var untried: [Int] = []
   private var roundCause = Backoff.Cause.unanswered
-  private var redialAt: Instant?
+  private var redialAt: Monotonic?
   private var isStopped = false
 
   /// `endpoints` are the ways to HostA, as people read them; at least one.
-  init(endpoints: [String], now: Instant) {
+  init(endpoints: [String], now: Monotonic) {
     self.endpoints = endpoints
     state = .dialling(.resolving, endpoint: endpoints[0])
     since = now
   }
 
   /// When `timePassed` is due at the latest.
-  var deadline: Instant? {
+  var deadline: Monotonic? {
     var times = links.map { $0.phase == .up ? $0.nextCanary : $0.dialled + Self.dialLimit }
     times.append(redialAt)
     return times.compactMap(\.self).min()
   }
 
-  mutating func handle(_ event: TunnelEvent, at now: Instant, using random: inout some RandomNumberGenerator)
+  mutating func handle(_ event: TunnelEvent, at now: Monotonic, using random: inout some RandomNumberGenerator)
     -> [TunnelAction]
   {
     guard !isStopped else { return [] }
@@ -111,13 +109,13 @@ struct TunnelMachine: Sendable {
     }
   }
 
-  private mutating func startRound(now: Instant) -> [TunnelAction] {
+  private mutating func startRound(now: Monotonic) -> [TunnelAction] {
     untried = [preferred] + endpoints.indices.filter { $0 != preferred }
     roundCause = .unanswered
     return dialNext(now: now)
   }
 
-  private mutating func dialNext(now: Instant) -> [TunnelAction] {
+  private mutating func dialNext(now: Monotonic) -> [TunnelAction] {
     redialAt = nil
     let link = Link(id: LinkID(number: nextNumber), endpoint: untried.removeFirst(), dialled: now)
     nextNumber += 1
@@ -127,7 +125,7 @@ struct TunnelMachine: Sendable {
   }
 
   private mutating func canaryReturned(
-    _ id: LinkID, _ outcome: CanaryOutcome, now: Instant, using random: inout some RandomNumberGenerator
+    _ id: LinkID, _ outcome: CanaryOutcome, now: Monotonic, using random: inout some RandomNumberGenerator
   ) -> [TunnelAction] {
     guard let link = links.first(where: { $0.id == id }) else { return [] }
     switch outcome {
@@ -147,7 +145,7 @@ struct TunnelMachine: Sendable {
         redialAt = nil
       }
       let interval = sshd == .down ? Self.canaryIntervalWithoutSSHD : Self.canaryInterval
-      let pause = Backoff.random(from: interval * 9 / 10, to: interval * 11 / 10, using: &random)
+      let pause = Backoff.uniform(from: interval * 9 / 10, to: interval * 11 / 10, using: &random)
       update(id) { link in
         link.phase = .up
         link.upSince = link.upSince ?? now
@@ -162,7 +160,7 @@ struct TunnelMachine: Sendable {
     }
   }
 
-  private mutating func suspect(_ id: LinkID, now: Instant) -> [TunnelAction] {
+  private mutating func suspect(_ id: LinkID, now: Monotonic) -> [TunnelAction] {
     guard let link = links.first(where: { $0.id == id }), link.phase == .up, let last = link.lastCanary,
       link.nextCanary != nil
     else { return [] }
@@ -176,7 +174,7 @@ struct TunnelMachine: Sendable {
   }
 
   private mutating func ended(
-    _ id: LinkID, _ failure: LinkFailure, now: Instant, using random: inout some RandomNumberGenerator
+    _ id: LinkID, _ failure: LinkFailure, now: Monotonic, using random: inout some RandomNumberGenerator
   ) -> [TunnelAction] {
     guard let link = links.first(where: { $0.id == id }) else { return [] }
     links.removeAll { $0.id == id }
@@ -193,7 +191,7 @@ struct TunnelMachine: Sendable {
     return []
   }
 
-  private mutating func timePassed(now: Instant, using random: inout some RandomNumberGenerator) -> [TunnelAction] {
+  private mutating func timePassed(now: Monotonic, using random: inout some RandomNumberGenerator) -> [TunnelAction] {
     var actions: [TunnelAction] = []
     for link in links {
       if link.phase == .up, let due = link.nextCanary, due <= now {
@@ -213,7 +211,7 @@ struct TunnelMachine: Sendable {
     change(&links[index])
   }
 
-  private mutating func updateState(now: Instant) {
+  private mutating func updateState(now: Monotonic) {
     let previous = state
     if isStopped {
       state = .stopped

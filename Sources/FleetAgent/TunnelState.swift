@@ -23,7 +23,7 @@ enum LinkPhase: Int, Comparable, Sendable, CustomStringConvertible {
 enum TunnelState: Hashable, Sendable {
   case dialling(LinkPhase, endpoint: String)
   case up(endpoint: String)
-  case waiting(until: ContinuousClock.Instant, why: LinkFailure)
+  case waiting(until: Monotonic, why: LinkFailure)
   case stopped
 
   /// The state's name in `status --json`.
@@ -40,7 +40,7 @@ enum TunnelState: Hashable, Sendable {
     "resolving", "connecting", "handshaking", "authenticating", "claiming", "forwarding", "probing", "up",
   ]
 
-  func sentence(now: ContinuousClock.Instant) -> String {
+  func sentence(now: Monotonic) -> String {
     switch self {
     case .dialling(.resolving, let endpoint): return "looking up \(endpoint)"
     case .dialling(.connecting, let endpoint): return "connecting to \(endpoint)"

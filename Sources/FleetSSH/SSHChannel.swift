@@ -23,7 +23,8 @@ public final class SSHChannel {
     case errors = 1
   }
 
-  /// Reads what has come, at most `limit` bytes. No bytes at all are the end of what the peer sends.
+  /// Reads what has come, at most `limit` bytes. No bytes at all are the end of what the peer sends,
+  /// which shows only once both streams were read.
   public func read(limit: Int, from stream: Stream = .output) throws(SSHError) -> SSHProgress<[UInt8]> {
     let channel = try open()
     var status = 0

@@ -46,10 +46,10 @@ final class TestConnection {
   }
 
   /// Everything that comes until the channel's end.
-  func readAll(_ channel: SSHChannel, from stream: SSHChannel.Stream = .output) throws -> [UInt8] {
+  func readAll(_ channel: SSHChannel) throws -> [UInt8] {
     var bytes: [UInt8] = []
     while true {
-      let more = try wait { () throws(SSHError) in try channel.read(limit: 4096, from: stream) }
+      let more = try wait { () throws(SSHError) in try channel.read(limit: 4096) }
       if more.isEmpty { return bytes }
       bytes += more
     }

@@ -12,6 +12,7 @@ public final class LoopbackSocket: Sendable {
   private init(_ descriptor: CInt) throws(Failure) {
     guard descriptor >= 0 else { throw Failure(code: errno) }
     self.descriptor = descriptor
+    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
     var limit = timeval(tv_sec: 30, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
@@ -20,13 +21,13 @@ public final class LoopbackSocket: Sendable {
   deinit { close(descriptor) }
 
   public convenience init(connectingTo port: UInt16) throws(Failure) {
-    try self.init(socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0))
+    try self.init(socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0))
     guard Self.withLoopback(port, { connect(descriptor, $0, $1) }) == 0 else { throw Failure(code: errno) }
   }
 
   /// Listens on a port, by default on a free one.
   public convenience init(listeningOn port: UInt16 = 0) throws(Failure) {
-    try self.init(socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0))
+    try self.init(socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0))
     var on: CInt = 1
     setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<CInt>.size))
     guard Self.withLoopback(port, { bind(descriptor, $0, $1) }) == 0, listen(descriptor, 200) == 0 else {

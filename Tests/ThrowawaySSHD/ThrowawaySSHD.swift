@@ -13,7 +13,7 @@ public final class ThrowawaySSHD {
   public let folder: URL
   /// The server's host keys as `.pub` lines without comments, in the order of `hostKeyTypes`.
   public let hostKeys: [String]
-  private let process: Process
+  private let process: ChildProcess
 
   /// The account that the server lets in.
   public static var account: String { String(cString: getpwuid(getuid()).pointee.pw_name) }
@@ -45,22 +45,26 @@ public final class ThrowawaySSHD {
 
   public func stop() {
     // Its sessions are children that outlive it: they end when the clients' sockets do.
-    if process.isRunning {
-      process.terminate()
-      process.waitUntilExit()
-    }
+    process.terminate()
     try? FileManager.default.removeItem(at: folder)
   }
 
   /// Makes a key without passphrase and returns its `.pub` line without the comment.
   public static func makeKey(type: String = "ed25519", at path: URL) throws -> String {
-    let maker = Process()
-    maker.executableURL = URL(fileURLWithPath: "/usr/bin/ssh-keygen")
-    maker.arguments = ["-q", "-t", type, "-N", "", "-f", path.path]
-    try maker.run()
-    maker.waitUntilExit()
+    let status = try ChildProcess("/usr/bin/ssh-keygen", ["-q", "-t", type, "-N", "", "-f", path.path]).wait()
+    guard status == 0 else { throw Failure(description: "ssh-keygen failed") }
     let line = try String(contentsOf: URL(fileURLWithPath: path.path + ".pub"), encoding: .utf8)
     return line.split(separator: " ").prefix(2).joined(separator: " ")
+  }
+
+  /// What `ssh-keygen -y` says of a private key's file, without the comment.
+  public static func publicLine(ofPrivateKeyAt path: String) throws -> String {
+    let output = path + ".out"
+    defer { unlink(output) }
+    let status = try ChildProcess("/bin/sh", ["-c", "ssh-keygen -y -f \"$0\" > \"$0.out\"", path]).wait()
+    guard status == 0 else { throw Failure(description: "ssh-keygen does not read the key") }
+    let line = try String(contentsOf: URL(fileURLWithPath: output), encoding: .utf8)
+    return line.split(whereSeparator: \.isWhitespace).prefix(2).joined(separator: " ")
   }
 
   /// A port that nothing listens on now.
@@ -80,21 +84,18 @@ public final class ThrowawaySSHD {
     return UInt16(bigEndian: address.sin_port)
   }
 
-  private static func start(_ folder: URL) throws -> (Process, UInt16) {
+  private static func start(_ folder: URL) throws -> (ChildProcess, UInt16) {
     // Another process may take the port between finding and using it, so this is tried anew.
     for _ in 0..<5 {
       let port = try freePort()
-      let process = Process()
-      process.executableURL = URL(fileURLWithPath: "/usr/sbin/sshd")
-      process.arguments = ["-D", "-e", "-f", "\(folder.path)/sshd_config", "-p", String(port)]
-      process.standardError = FileHandle.standardError
-      try process.run()
+      let process = try ChildProcess(
+        "/usr/sbin/sshd", ["-D", "-e", "-f", "\(folder.path)/sshd_config", "-p", String(port)])
       let deadline = ContinuousClock.now + .seconds(10)
       while process.isRunning, ContinuousClock.now < deadline {
         if accepts(port) { return (process, port) }
         usleep(10_000)
       }
-      if process.isRunning { process.terminate() }
+      process.terminate()
     }
     throw Failure(description: "sshd does not start; see above")
   }

@@ -1,0 +1,227 @@
+import FleetProtocol
+import Testing
+
+@testable import FleetAgent
+
+/// Drives a machine and remembers what it asked for.
+final class MachineDriver {
+  var machine: TunnelMachine
+  var random: SeededGenerator
+  var now: ContinuousClock.Instant
+  var actions: [TunnelAction] = []
+
+  init(endpoints: [String] = ["a port 22"], seed: UInt64 = 1) {
+    now = .now
+    machine = TunnelMachine(endpoints: endpoints, now: now)
+    random = SeededGenerator(seed: seed)
+  }
+
+  @discardableResult func handle(_ event: TunnelEvent) -> [TunnelAction] {
+    actions = machine.handle(event, at: now, using: &random)
+    return actions
+  }
+
+  func pass(_ duration: Duration) -> [TunnelAction] {
+    now += duration
+    return handle(.timePassed)
+  }
+
+  /// Lets time pass until the machine's own deadline.
+  func passToDeadline() -> [TunnelAction] {
+    guard let deadline = machine.deadline else { return [] }
+    now = max(now, deadline)
+    return handle(.timePassed)
+  }
+
+  /// Takes a dialled link up.
+  func establish(_ id: LinkID, sshd: ReportBody.DeviceSSHD? = .up) -> [TunnelAction] {
+    for phase in [LinkPhase.connecting, .handshaking, .authenticating, .claiming] { handle(.reached(id, phase)) }
+    handle(.claimed(id, ClaimReply(port: TCPPort(20007)!, reconnectWindow_s: 5, tookOver: false)))
+    handle(.reached(id, .probing))
+    return handle(.canary(id, .proved(sshd)))
+  }
+}
+
+@Suite struct TunnelMachineTests {
+  private let first = LinkID(number: 1)
+  private let second = LinkID(number: 2)
+
+  @Test func goesThroughThePhasesToUp() {
+    let driver = MachineDriver()
+    #expect(driver.handle(.start) == [.dial(first, endpoint: 0)])
+    #expect(driver.machine.state == .dialling(.resolving, endpoint: "a port 22"))
+    driver.handle(.reached(first, .connecting))
+    #expect(driver.machine.state.sentence(now: driver.now) == "connecting to a port 22")
+    #expect(driver.establish(first) == [])
+    #expect(driver.machine.state == .up(endpoint: "a port 22"))
+    #expect(driver.machine.tries == 0)
+  }
+
+  @Test func isNotUpBeforeTheCanaryIsBack() {
+    let driver = MachineDriver()
+    driver.handle(.start)
+    driver.handle(.reached(first, .probing))
+    #expect(driver.machine.state.name == "probing")
+    #expect(driver.handle(.canary(first, .lost("gone"))) == [.close(first)])
+    #expect(driver.machine.state.name == "waiting")
+  }
+
+  @Test func watchdogEndsADialThatHangs() {
+    let driver = MachineDriver()
+    driver.handle(.start)
+    driver.handle(.reached(first, .handshaking))
+    #expect(driver.pass(.seconds(59)) == [])
+    #expect(driver.pass(.seconds(1)) == [.close(first)])
+    #expect(driver.machine.lastFailure == .timedOut(.handshaking))
+    #expect(driver.passToDeadline() == [.dial(second, endpoint: 0)])
+  }
+
+  @Test func triesAllEndpointsAtOnceBeforeWaiting() {
+    let driver = MachineDriver(endpoints: ["a port 22", "b port 443"])
+    driver.handle(.start)
+    #expect(driver.handle(.ended(first, .unreachable("no route"))) == [.dial(second, endpoint: 1)])
+    #expect(driver.handle(.ended(second, .unreachable("no route"))) == [])
+    #expect(driver.machine.state.name == "waiting")
+    #expect(driver.passToDeadline() == [.dial(LinkID(number: 3), endpoint: 0)])
+  }
+
+  @Test func remembersTheEndpointThatWorked() {
+    let driver = MachineDriver(endpoints: ["a port 22", "b port 443"])
+    driver.handle(.start)
+    driver.handle(.ended(first, .unreachable("no route")))
+    _ = driver.establish(second)
+    driver.handle(.ended(second, .lost("reset")))
+    #expect(driver.passToDeadline() == [.dial(LinkID(number: 3), endpoint: 1)])
+  }
+
+  @Test func doesNotTryOtherEndpointsWhenHostARefused() {
+    let driver = MachineDriver(endpoints: ["a port 22", "b port 443"])
+    driver.handle(.start)
+    #expect(driver.handle(.ended(first, .keyRefused)) == [])
+    #expect(driver.pass(.seconds(119)) == [])
+    #expect(driver.passToDeadline() == [.dial(second, endpoint: 0)])
+  }
+
+  @Test func comesBackWithinSecondsAfterABreakAndAfterABusyPort() {
+    let driver = MachineDriver()
+    driver.handle(.start)
+    _ = driver.establish(first)
+    driver.handle(.ended(first, .lost("reset")))
+    #expect(driver.pass(.seconds(5)) == [.dial(second, endpoint: 0)])
+    driver.handle(.ended(second, .claimRefused(Refusal(.portInUse, "in use"))))
+    #expect(driver.pass(.seconds(6)) == [.dial(LinkID(number: 3), endpoint: 0)])
+  }
+
+  @Test func probesEveryFiveMinutesAndOnSuspicionButNotTooOften() {
+    let driver = MachineDriver()
+    driver.handle(.start)
+    _ = driver.establish(first)
+    #expect(driver.pass(.seconds(200)) == [])
+    #expect(driver.pass(.seconds(140)) == [.probe(first)])
+    #expect(driver.handle(.suspicion(first)) == [], "one is out already")
+    driver.handle(.canary(first, .proved(.up)))
+    #expect(driver.handle(.suspicion(first)) == [], "too soon")
+    #expect(driver.pass(.seconds(10)) == [.probe(first)])
+    driver.handle(.canary(first, .proved(.up)))
+    _ = driver.pass(.seconds(20))
+    #expect(driver.handle(.suspicion(first)) == [.probe(first)])
+  }
+
+  @Test func staysUpWithoutTheDevicesSSHDAndReportsIt() {
+    let driver = MachineDriver()
+    driver.handle(.start)
+    #expect(driver.establish(first, sshd: .down) == [.report(first, .down)])
+    #expect(driver.machine.state.name == "up")
+    #expect(driver.pass(.seconds(40)) == [.probe(first)])
+    #expect(driver.handle(.canary(first, .proved(.down))) == [], "HostA knows")
+    #expect(driver.handle(.canary(first, .proved(nil))) == [], "not asked")
+    #expect(driver.handle(.canary(first, .proved(.up))) == [.report(first, .up)])
+  }
+
+  @Test func aLostCanaryEndsAnEstablishedTunnel() {
+    let driver = MachineDriver()
+    driver.handle(.start)
+    _ = driver.establish(first)
+    #expect(driver.handle(.canary(first, .lost("gone"))) == [.close(first)])
+    #expect(driver.pass(.seconds(5)) == [.dial(second, endpoint: 0)])
+  }
+
+  @Test func stopClosesEverythingAndNothingFollows() {
+    let driver = MachineDriver()
+    driver.handle(.start)
+    _ = driver.establish(first)
+    #expect(driver.handle(.stop) == [.close(first), .finish])
+    #expect(driver.machine.state == .stopped)
+    #expect(driver.machine.deadline == nil)
+    #expect(driver.handle(.ended(first, .lost("late"))) == [])
+    #expect(driver.handle(.timePassed) == [])
+  }
+
+  @Test func eventsOfForgottenLinksChangeNothing() {
+    let driver = MachineDriver()
+    driver.handle(.start)
+    driver.handle(.ended(first, .unreachable("no route")))
+    let state = driver.machine.state
+    for event in [
+      TunnelEvent.reached(first, .probing), .canary(first, .proved(.up)), .suspicion(first),
+      .ended(first, .lost("again")),
+    ] {
+      #expect(driver.handle(event) == [])
+    }
+    #expect(driver.machine.state == state)
+  }
+
+  /// Events in any order, as a network would make them: there is always something under way, and never two
+  /// established tunnels.
+  @Test(arguments: 0..<300 as Range<UInt64>)
+  func neverGetsStuck(seed: UInt64) {
+    let driver = MachineDriver(endpoints: ["a port 22", "b port 443"], seed: seed)
+    var dice = SeededGenerator(seed: seed &+ 1000)
+    var open: Set<LinkID> = []
+    var established: Set<LinkID> = []
+    func note(_ actions: [TunnelAction]) {
+      for action in actions {
+        switch action {
+        case .dial(let id, _): #expect(open.insert(id).inserted, "a link is dialled once")
+        case .close(let id):
+          #expect(open.remove(id) != nil, "only an open link is closed")
+          established.remove(id)
+        case .probe(let id), .report(let id, _): #expect(open.contains(id))
+        case .finish: Issue.record("nobody asked it to stop")
+        }
+      }
+    }
+    note(driver.handle(.start))
+    let failures: [LinkFailure] = [
+      .unresolved("x"), .unreachable("x"), .failed("x"), .hostKeyChanged, .keyRefused, .lost("x"), .forwardRefused("x"),
+      .claimRefused(Refusal(.claimBusy, "x")), .claimRefused(Refusal(.portBlocked, "x")),
+    ]
+    for _ in 0..<300 {
+      driver.now += .milliseconds(Int64.random(in: 0...20_000, using: &dice))
+      let link = open.min { $0.number < $1.number }
+      switch (Int.random(in: 0..<10, using: &dice), link) {
+      case (0, let id?):
+        open.remove(id)
+        established.remove(id)
+        note(driver.handle(.ended(id, failures.randomElement(using: &dice)!)))
+      case (1..<4, let id?):
+        let phase = LinkPhase(rawValue: Int.random(in: 0..<LinkPhase.up.rawValue, using: &dice))!
+        note(driver.handle(.reached(id, phase)))
+      case (4, let id?):
+        note(driver.handle(.canary(id, .proved([.up, .down, nil].randomElement(using: &dice)!))))
+        established.insert(id)
+      case (5, let id?): note(driver.handle(.canary(id, .lost("x"))))
+      case (6, let id?): note(driver.handle(.suspicion(id)))
+      default: note(driver.handle(.timePassed))
+      }
+      #expect(established.count <= 1)
+      #expect(Set(driver.machine.links.map(\.id)) == open)
+      #expect(!open.isEmpty || driver.machine.deadline != nil, "something is always under way")
+      if open.isEmpty { #expect(driver.machine.deadline! <= driver.now + .seconds(300)) }
+    }
+    // Left alone, every dial is ended by the watchdog and followed by another.
+    let before = driver.machine.tries
+    for _ in 0..<20 where established.isEmpty { note(driver.passToDeadline()) }
+    if established.isEmpty { #expect(driver.machine.tries > before) }
+  }
+}
