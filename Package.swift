@@ -48,7 +48,7 @@ let package = Package(
     .testTarget(
       name: "FleetServerTests",
       dependencies: [
-        "FleetServer", "FleetProtocol", .product(name: "GRDB", package: "GRDB.swift"),
+        "FleetServer", "FleetProtocol", "CLinux", .product(name: "GRDB", package: "GRDB.swift"),
       ]),
     .testTarget(name: "FleetAgentTests", dependencies: ["FleetAgent", "FleetProtocol"]),
     .testTarget(name: "FleetTests", dependencies: ["fleet", "FleetProtocol"]),

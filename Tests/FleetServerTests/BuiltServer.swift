@@ -6,17 +6,6 @@ import Testing
 
 /// The `fleet-server` program that was built beside these tests, run as its own process.
 struct BuiltServer {
-  struct Result {
-    var status: Int32
-    var output: String
-    var errors: String
-
-    /// The reply's header.
-    func reply() throws -> Reply {
-      try Reply(parsing: Array((output.split(separator: "\n").first ?? "").utf8))
-    }
-  }
-
   let home: String
 
   static let path: String = {
@@ -25,28 +14,19 @@ struct BuiltServer {
   }()
 
   /// Starts it without waiting. Its environment holds what is given here and nothing else.
-  func start(_ arguments: [String], environment: [String: String] = [:], input: String = "") throws -> Running {
-    let running = Running()
-    running.process.executableURL = URL(fileURLWithPath: Self.path)
-    running.process.arguments = arguments
-    running.process.environment = ["FLEET_SERVER_HOME": home, "PATH": "/usr/bin:/bin:/usr/sbin"]
-      .merging(environment) { $1 }
-    let standardInput = Pipe()
-    running.process.standardInput = standardInput
-    running.process.standardOutput = try FileHandle(forWritingTo: running.outputFile)
-    running.process.standardError = try FileHandle(forWritingTo: running.errorFile)
-    try running.process.run()
-    try? standardInput.fileHandleForWriting.write(contentsOf: Data(input.utf8))
-    try? standardInput.fileHandleForWriting.close()
-    return running
+  func start(_ arguments: [String], environment: [String: String] = [:], input: String = "") throws -> SpawnedProcess {
+    let all = ["FLEET_SERVER_HOME": home, "PATH": "/usr/bin:/bin:/usr/sbin"].merging(environment) { $1 }
+    return try SpawnedProcess(Self.path, arguments, environment: all, input: input)
   }
 
-  func run(_ arguments: [String], environment: [String: String] = [:], input: String = "") throws -> Result {
+  func run(_ arguments: [String], environment: [String: String] = [:], input: String = "") throws
+    -> SpawnedProcess.Result
+  {
     try start(arguments, environment: environment, input: input).result()
   }
 
   /// What sshd would run for this operator.
-  func request(_ command: String, by name: String = "alice", body: String = "") throws -> Result {
+  func request(_ command: String, by name: String = "alice", body: String = "") throws -> SpawnedProcess.Result {
     try run(["operator", name], environment: ["SSH_ORIGINAL_COMMAND": command], input: body)
   }
 
@@ -60,43 +40,11 @@ struct BuiltServer {
     ])
     try #require(result.status == 0, "\(result.errors)")
   }
+}
 
-  /// A process on its way.
-  final class Running {
-    let process = Process()
-    fileprivate let outputFile: URL
-    fileprivate let errorFile: URL
-
-    fileprivate init() {
-      func file() -> URL {
-        let url = URL(fileURLWithPath: NSTemporaryDirectory()).appendingPathComponent(
-          "fleet-server-\(UUID().uuidString)")
-        _ = FileManager.default.createFile(atPath: url.path, contents: nil)
-        return url
-      }
-      outputFile = file()
-      errorFile = file()
-    }
-
-    var errors: String { (try? String(contentsOf: errorFile, encoding: .utf8)) ?? "" }
-
-    func result() -> Result {
-      process.waitUntilExit()
-      let output = (try? String(contentsOf: outputFile, encoding: .utf8)) ?? ""
-      let signalled = process.terminationReason == .uncaughtSignal
-      return Result(
-        status: process.terminationStatus + (signalled ? 128 : 0), output: output, errors: errors)
-    }
-
-    deinit {
-      if process.isRunning {
-        kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
-      }
-      try? FileManager.default.removeItem(at: outputFile)
-      try? FileManager.default.removeItem(at: errorFile)
-    }
-  }
+extension SpawnedProcess.Result {
+  /// The reply's header.
+  func reply() throws -> Reply { try Reply(parsing: Array((output.split(separator: "\n").first ?? "").utf8)) }
 }
 
 /// Waits until something is so; fails the test after `limit`.

@@ -1,3 +1,4 @@
+import CLinux
 import FleetProtocol
 import Glibc
 import Testing
@@ -7,7 +8,7 @@ import Testing
 @Suite struct RequestBodyTests {
   private func line(_ input: [UInt8], closes: Bool = true, wait: Duration = .seconds(5)) throws -> String {
     var ends: [Int32] = [0, 0]
-    pipe(&ends)
+    _ = clinux_pipe(&ends)
     defer { close(ends[0]) }
     var written = 0
     _ = fcntl(ends[1], F_SETFL, O_NONBLOCK)

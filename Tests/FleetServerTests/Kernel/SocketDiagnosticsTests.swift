@@ -36,7 +36,7 @@ final class LoopbackPair {
   let connection: SSHConnection
 
   init() throws {
-    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     defer { close(listener) }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
@@ -52,7 +52,7 @@ final class LoopbackPair {
     _ = try name { bind(listener, $0, $1) }
     listen(listener, 1)
     let localPort = try name { getsockname(listener, $0, &$1) }
-    near = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    near = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     let near = near
     _ = try name { connect(near, $0, $1) }
     far = accept(listener, nil, nil)
@@ -73,7 +73,7 @@ struct LoopbackListener {
   private let descriptor: Int32
 
   init(port: TCPPort) throws {
-    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = port.rawValue.bigEndian

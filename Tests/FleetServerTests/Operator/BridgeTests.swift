@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 import Testing
 
@@ -46,13 +47,13 @@ import Testing
   private func start() -> Ends {
     func pair() -> (Int32, Int32) {
       var pair: [Int32] = [0, 0]
-      socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &pair)
+      socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &pair)
       return (pair[0], pair[1])
     }
     let (operatorSide, operatorEnd) = pair()
     let (deviceSide, deviceEnd) = pair()
     var signals: [Int32] = [0, 0]
-    pipe(&signals)
+    _ = clinux_pipe(&signals)
     let (signalEnd, done, counts) = (signals[0], DispatchSemaphore(value: 0), Counts())
     Thread.detachNewThread {
       var bridge = Bridge(input: operatorEnd, output: operatorEnd, device: deviceEnd, signals: signalEnd)

@@ -15,12 +15,12 @@ import Testing
     try server.initialise()
   }
 
-  private func code(_ result: BuiltServer.Result) throws -> Refusal.Code? {
+  private func code(_ result: SpawnedProcess.Result) throws -> Refusal.Code? {
     if case .refused(let refusal) = try result.reply() { return refusal.code }
     return nil
   }
 
-  private func provision(_ name: String, _ number: Int) throws -> BuiltServer.Result {
+  private func provision(_ name: String, _ number: Int) throws -> SpawnedProcess.Result {
     try server.request("provision \(name)", body: try sampleBody(number).line + "\n")
   }
 
@@ -149,7 +149,7 @@ import Testing
         ["operator", "alice"], environment: ["SSH_ORIGINAL_COMMAND": "provision k-\(number)"],
         input: try sampleBody(3000 + number).line + "\n")
       usleep(UInt32.random(in: 0...25_000, using: &generator))
-      kill(running.process.processIdentifier, SIGKILL)
+      running.signal(SIGKILL)
       _ = running.result()
       guard case .ok(let fields) = try provision("k-\(number)", 3000 + number).reply() else {
         return try #require(Bool(false))

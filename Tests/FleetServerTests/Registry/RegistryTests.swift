@@ -152,7 +152,9 @@ import Testing
   }
 
   @Test func aLockedRegistryIsBusyAfterItsTimeout() throws {
-    let locker = try DatabaseQueue(path: home.registry)
+    var configuration = Configuration()
+    configuration.allowsUnsafeTransactions = true
+    let locker = try DatabaseQueue(path: home.registry, configuration: configuration)
     try locker.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
     #expect(code { _ = try provision("a", 11) } == .registryBusy)
     #expect(try registry.devices().isEmpty)

@@ -41,30 +41,20 @@ import Testing
   }
 
   private func ssh(_ key: String, _ request: String, extra: [String] = [], body: String = "") throws
-    -> BuiltServer.Result
+    -> SpawnedProcess.Result
   {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/ssh")
     let account = try Account.current().name
-    process.arguments = options + ["-i", "\(folder.path)/\(key)"] + extra + ["\(account)@127.0.0.1", request]
-    let (input, output, errors) = (Pipe(), Pipe(), Pipe())
-    (process.standardInput, process.standardOutput, process.standardError) = (input, output, errors)
-    try process.run()
-    try? input.fileHandleForWriting.write(contentsOf: Data(body.utf8))
-    try? input.fileHandleForWriting.close()
-    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    let trouble = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    return BuiltServer.Result(status: process.terminationStatus, output: text, errors: trouble)
+    let arguments = options + ["-i", "\(folder.path)/\(key)"] + extra + ["\(account)@127.0.0.1", request]
+    return try SpawnedProcess("ssh", arguments, environment: ["PATH": "/usr/bin:/bin"], input: body).result()
   }
 
-  private func start() throws -> BuiltServer.Running {
+  private func start() throws -> SpawnedProcess {
     try pinHost()
     let running = try server.start(["run"])
     try eventually("run does not come up: \(running.errors)") {
-      running.errors.contains("sshd listens on") || !running.process.isRunning
+      running.errors.contains("sshd listens on") || !running.isRunning
     }
-    try #require(running.process.isRunning, "\(running.errors)")
+    try #require(running.isRunning, "\(running.errors)")
     return running
   }
 
@@ -74,9 +64,9 @@ import Testing
     process.isLivingSSHD(ProcessTable.process(process.pid), bootID: ProcessTable.bootID(), uid: geteuid())
   }
 
-  private func stop(_ running: BuiltServer.Running) throws -> BuiltServer.Result {
+  private func stop(_ running: SpawnedProcess) throws -> SpawnedProcess.Result {
     let begin = ContinuousClock.now
-    running.process.terminate()
+    running.signal(SIGTERM)
     let result = running.result()
     #expect(ContinuousClock.now - begin < .seconds(8))
     #expect(SocketTable.current().holder(of: listen.port) == nil)
@@ -84,29 +74,19 @@ import Testing
   }
 
   /// A device's connection that holds its claim and its port, as `ssh` makes it.
-  private final class Tunnel {
-    let control: String
-    let process = Process()
-    init(control: String) { self.control = control }
-    deinit {
-      if process.isRunning {
-        kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
-      }
-    }
+  private struct Tunnel {
+    var control: String
+    var process: SpawnedProcess
   }
 
   private func tunnel(_ number: Int) throws -> Tunnel {
-    let tunnel = Tunnel(control: "\(folder.path)/control-\(number)")
-    tunnel.process.executableURL = URL(fileURLWithPath: "/usr/bin/ssh")
+    let control = "\(folder.path)/control-\(number)"
     let account = try Account.current().name
-    tunnel.process.arguments =
-      options + ["-i", "\(folder.path)/device", "-M", "-S", tunnel.control, "-N", "\(account)@127.0.0.1"]
-    tunnel.process.standardInput = FileHandle.nullDevice
-    tunnel.process.standardError = FileHandle.nullDevice
-    try tunnel.process.run()
-    try eventually("the device does not connect") { FileManager.default.fileExists(atPath: tunnel.control) }
-    return tunnel
+    let process = try SpawnedProcess(
+      "ssh", options + ["-i", "\(folder.path)/device", "-M", "-S", control, "-N", "\(account)@127.0.0.1"],
+      environment: ["PATH": "/usr/bin:/bin"], input: "")
+    try eventually("the device does not connect: \(process.errors)") { FileManager.default.fileExists(atPath: control) }
+    return Tunnel(control: control, process: process)
   }
 
   private func claim(_ tunnel: Tunnel, hostKeys: [PublicKey] = []) throws -> ClaimReply {
@@ -177,7 +157,7 @@ import Testing
     #expect(try !claim(tunnel).tookOver)
     try forward(tunnel, port: device.port, to: listen.port)
     let first = try listener()
-    kill(running.process.processIdentifier, SIGKILL)
+    running.signal(SIGKILL)
     _ = running.result()
     #expect(isAlive(first))
     let next = try start()
