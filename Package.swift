@@ -17,8 +17,8 @@ let package = Package(
   targets: [
     .target(name: "FleetProtocol"),
     .target(name: "FleetSSH", dependencies: ["CLibSSH2"]),
-    .systemLibrary(
-      name: "CLibSSH2", pkgConfig: "libssh2", providers: [.apt(["libssh2-1-dev", "libssl-dev"])]),
+    // No pkgConfig: it would put -L/usr/lib/... before the folder of static libraries that a release build names.
+    .systemLibrary(name: "CLibSSH2", providers: [.apt(["libssh2-1-dev", "libssl-dev"])]),
     .target(name: "CLinux"),
     .target(name: "CDescriptorPassing"),
 
@@ -32,10 +32,7 @@ let package = Package(
       ]),
     .executableTarget(
       name: "FleetAgent",
-      dependencies: [
-        "FleetProtocol", "FleetSSH",
-        .product(name: "Logging", package: "swift-log"),
-      ]),
+      dependencies: ["FleetProtocol", "FleetSSH"]),
     .executableTarget(
       name: "fleet",
       dependencies: [
@@ -44,13 +41,16 @@ let package = Package(
       ]),
 
     .testTarget(name: "FleetProtocolTests", dependencies: ["FleetProtocol"]),
-    .testTarget(name: "FleetSSHTests", dependencies: ["FleetSSH"]),
+    // Not a test itself: an sshd for one test.
+    .target(name: "ThrowawaySSHD", path: "Tests/ThrowawaySSHD"),
+    .testTarget(name: "FleetSSHTests", dependencies: ["FleetSSH", "ThrowawaySSHD"]),
     .testTarget(
       name: "FleetServerTests",
       dependencies: [
         "FleetServer", "FleetProtocol", "CLinux", .product(name: "GRDB", package: "GRDB.swift"),
       ]),
-    .testTarget(name: "FleetAgentTests", dependencies: ["FleetAgent", "FleetProtocol"]),
+    .testTarget(
+      name: "FleetAgentTests", dependencies: ["FleetAgent", "FleetProtocol", "FleetSSH", "ThrowawaySSHD"]),
     .testTarget(name: "FleetTests", dependencies: ["fleet", "FleetProtocol"]),
     .testTarget(name: "EndToEndTests", dependencies: ["FleetProtocol"]),
     .testTarget(name: "LayeringTests"),

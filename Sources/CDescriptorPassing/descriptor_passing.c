@@ -1,3 +1,4 @@
+#define _GNU_SOURCE // struct ucred
 #include "CDescriptorPassing.h"
 
 #include <errno.h>
@@ -5,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 union control {
   struct cmsghdr header;
@@ -49,4 +51,18 @@ int descriptor_passing_receive(int socket) {
   memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
   fcntl(descriptor, F_SETFD, FD_CLOEXEC);
   return descriptor;
+}
+
+long descriptor_passing_peer_uid(int socket) {
+#ifdef __linux__
+  struct ucred peer;
+  socklen_t size = sizeof peer;
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) return -1;
+  return (long)peer.uid;
+#else
+  uid_t user;
+  gid_t group;
+  if (getpeereid(socket, &user, &group) < 0) return -1;
+  return (long)user;
+#endif
 }

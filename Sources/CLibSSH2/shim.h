@@ -1,3 +1,4 @@
 #pragma once
 #include <libssh2.h>
+#include <malloc.h>
 #include <openssl/evp.h>

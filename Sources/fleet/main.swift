@@ -1,3 +1,10 @@
 import FleetProtocol
 
-print(FleetVersion.current)
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+signal(SIGPIPE, SIG_IGN)
+exit(FleetCommand.run(Array(CommandLine.arguments.dropFirst())).rawValue)

@@ -1,0 +1,55 @@
+# fleet: see README.md. Every target installs what it needs through provisioning/bootstrap.sh.
+SHELL := /bin/sh
+PREFIX ?= /usr/local
+DESTDIR ?=
+SWIFT ?= swift
+BUILD := .build
+ARCHIVES := $(BUILD)/archives
+LIBRARIES := libssh2.a libcrypto.a libz.a libsqlite3.a libstdc++.a
+# A folder that holds only archives makes the linker take them, so that the programs need glibc and nothing else.
+RELEASE := -c release --static-swift-stdlib -Xlinker -L$(CURDIR)/$(ARCHIVES) \
+	-Xswiftc -Xclang-linker -Xswiftc -static-libgcc
+
+.PHONY: all build test check demo install uninstall bootstrap clean
+
+all: build
+
+bootstrap:
+	@provisioning/bootstrap.sh
+
+$(ARCHIVES): | bootstrap
+	@mkdir -p $@
+	@for library in $(LIBRARIES); do ln -sfn "$$(gcc -print-file-name=$$library)" $@/$$library; done
+
+# The three programs, release, each one file that needs only glibc.
+build: bootstrap $(ARCHIVES)
+	$(SWIFT) build $(RELEASE) --product fleet-server
+	$(SWIFT) build $(RELEASE) --product fleet-agent
+	$(SWIFT) build $(RELEASE) --product fleet
+
+# Unit tests, layering, and the end-to-end tests, which run the release programs against a real sshd.
+test: build
+	FLEET_PROGRAMS=$(CURDIR)/$(BUILD)/release $(SWIFT) test
+
+# What a reviewer would not want to say by hand: format, shell scripts, warnings (errors by Package.swift), layering.
+check: bootstrap
+	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
+	shellcheck --exclude SC2317 $$(git ls-files '*.sh')
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build --filter LayeringTests
+
+demo: build
+	@demo/run.sh $(BUILD)/release
+
+install: build
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/fleet/device $(DESTDIR)$(PREFIX)/share/fleet/server
+	install -m 755 $(BUILD)/release/fleet $(BUILD)/release/fleet-agent $(BUILD)/release/fleet-server $(DESTDIR)$(PREFIX)/bin
+	cp -R provisioning/device/. $(DESTDIR)$(PREFIX)/share/fleet/device
+	cp -R provisioning/server/. $(DESTDIR)$(PREFIX)/share/fleet/server
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/fleet $(DESTDIR)$(PREFIX)/bin/fleet-agent $(DESTDIR)$(PREFIX)/bin/fleet-server
+	rm -rf $(DESTDIR)$(PREFIX)/share/fleet
+
+clean:
+	rm -rf $(BUILD)

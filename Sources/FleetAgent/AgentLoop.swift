@@ -1,0 +1,142 @@
+import FleetProtocol
+import FleetSSH
+import Glibc
+
+/// The agent at work: one thread, one poll. It carries out what the machine decides and tells it what happened.
+final class AgentLoop {
+  private let file: ConfigurationFile
+  private var identity: DeviceIdentity
+  private var machine: TunnelMachine
+  private var random = SystemRandomNumberGenerator()
+  private var links: [Link] = []
+  private let status: StatusSocket?
+  private let notification = ServiceNotification()
+  private let terminationDescriptor = Termination.descriptor()
+  private var log = AgentLog()
+  private var loggedState: TunnelState?
+  private var reportedSSHD: ReportBody.DeviceSSHD?
+  private var isFinished = false
+
+  /// Throws `configuration-invalid`, `already-running` or `io-failed`.
+  init(_ file: ConfigurationFile) throws(Refusal) {
+    self.file = file
+    let configuration = file.configuration
+    let privateKey = try file.privateKey()
+    identity = DeviceIdentity(
+      configuration, privateKey: privateKey,
+      claim: ClaimBody(
+        agentVersion: FleetVersion.current, bootID: MachineFacts.bootID(), keepalive_s: configuration.keepalive_s,
+        facts: MachineFacts.read(), hostKeys: []))
+    machine = TunnelMachine(
+      endpoints: configuration.host.endpoints.map { "\($0.address) port \($0.port)" }, now: .now)
+    switch try StatusSocket.take(configuration.device, owner: file.owner) {
+    case .taken(let socket): status = socket
+    case .alreadyRunning:
+      throw Refusal(.alreadyRunning, "an agent for this device runs already", hint: "see it with: fleet-agent status")
+    case .squatted(let uid):
+      status = nil
+      log.write(.warning, "user \(uid) holds the name of the status socket: fleet-agent status will not work")
+    }
+  }
+
+  /// Runs until SIGTERM or SIGINT.
+  func run() {
+    log.write(
+      .info, "fleet-agent \(FleetVersion.current) for \(file.configuration.name), libssh2 \(SSHLibrary.version)")
+    notification?.send("READY=1")
+    handle(.start)
+    var set = PollSet()
+    while !isFinished {
+      set.removeAll()
+      let termination = set.add(terminationDescriptor, POLLIN)
+      let asked = status.map { set.add($0.descriptor, POLLIN) }
+      for link in links { link.register(in: &set) }
+      set.wait(limit: deadline.map { ContinuousClock.now.duration(to: $0) })
+      if set.isReady(asked, POLLIN) { status?.answer(report.line) }
+      if set.isReady(termination, POLLIN) { handle(.stop) }
+      for link in links {
+        for event in link.turn(set, now: .now) { handle(event) }
+      }
+      if let due = machine.deadline, due <= .now { handle(.timePassed) }
+    }
+    notification?.send("STOPPING=1")
+  }
+
+  private var deadline: ContinuousClock.Instant? {
+    let now = ContinuousClock.now
+    return (links.map { $0.deadline(now: now) } + [machine.deadline]).compactMap(\.self).min()
+  }
+
+  private func handle(_ event: TunnelEvent) {
+    if case .canary(_, .proved(let sshd?)) = event { noteSSHD(sshd) }
+    for action in machine.handle(event, at: .now, using: &random) { perform(action) }
+    links.removeAll { link in !machine.links.contains { $0.id == link.id } }
+    tell()
+  }
+
+  private func perform(_ action: TunnelAction) {
+    let now = ContinuousClock.now
+    switch action {
+    case .dial(let id, let endpoint):
+      learnHostKeys()
+      links.append(Link(id: id, endpoint: file.configuration.host.endpoints[endpoint], identity: identity))
+    case .probe(let id): links.first { $0.id == id }?.probe(now: now)
+    case .report(let id, let sshd): links.first { $0.id == id }?.report(sshd, now: now)
+    case .close(let id): links.first { $0.id == id }?.close()
+    case .finish: isFinished = true
+    }
+  }
+
+  /// The keys of the device's own sshd, for a HostA that has none yet. Tried at each dial until there are some.
+  private func learnHostKeys() {
+    guard file.configuration.reportHostKeys, identity.claim.hostKeys.isEmpty else { return }
+    do throws(SSHError) {
+      let blobs = try HostKeyScan.keys(port: identity.sshdPort.rawValue, limit_ms: 2000)
+      identity.claim.hostKeys = Array(HostKeyLines.keys(of: blobs).prefix(Limits.hostKeys))
+    } catch {
+      log.write(.warning, "the device's own sshd shows no host key: \(error.text)")
+    }
+  }
+
+  private func noteSSHD(_ sshd: ReportBody.DeviceSSHD) {
+    guard reportedSSHD != sshd else { return }
+    if sshd == .down {
+      log.write(.warning, "the device's own sshd on port \(identity.sshdPort) does not answer; the tunnel is up")
+    } else if reportedSSHD == .down {
+      log.write(.info, "the device's own sshd answers again")
+    }
+    reportedSSHD = sshd
+  }
+
+  /// Writes a new state to the log and to the service manager, once.
+  private func tell() {
+    let state = machine.state
+    guard state != loggedState else { return }
+    loggedState = state
+    let sentence = state.sentence(now: .now)
+    notification?.send("STATUS=\(sentence)")
+    switch state {
+    case .waiting(_, let why): log.write(.warning, sentence, topic: why.sentence)
+    case .up:
+      log.reset()
+      log.write(.info, sentence)
+    case .dialling, .stopped: log.write(.info, sentence)
+    }
+  }
+
+  private var report: StatusReport {
+    let link = machine.links.max { $0.phase < $1.phase }
+    let connection = links.first { $0.id == link?.id }
+    let traffic = connection?.traffic ?? (received: 0, sent: 0)
+    let age = machine.since.duration(to: .now).components.seconds
+    let endpoint = link.map { file.configuration.host.endpoints[$0.endpoint] }
+    return StatusReport(
+      name: file.configuration.name.rawValue, device: file.configuration.device.rawValue,
+      agentVersion: FleetVersion.current, pid: Int64(getpid()), state: machine.state.name,
+      sentence: machine.state.sentence(now: .now), since: Timestamp(seconds: Timestamp.now.seconds - age),
+      endpoint: endpoint.map { "\($0.address) port \($0.port)" }, remoteAddress: connection?.remoteAddress,
+      port: Int64((connection?.claim?.port ?? file.configuration.port).rawValue),
+      channels: Int64(connection?.channelCount ?? 0), bytesReceived: traffic.received, bytesSent: traffic.sent,
+      tries: Int64(machine.tries), lastError: machine.lastFailure?.sentence, sshd: reportedSSHD?.rawValue)
+  }
+}

@@ -1,0 +1,60 @@
+import FleetProtocol
+import Glibc
+
+/// `agent.json` where it lies on this machine.
+struct ConfigurationFile {
+  let path: String
+  let configuration: AgentConfiguration
+  /// Who owns the file, and so may ask the agent for its status.
+  let owner: uid_t
+
+  static let systemPath = "/etc/fleet-agent/agent.json"
+
+  /// The path to use when none is given: the system's when it is there, else the user's.
+  static func defaultPath(environment: (String) -> String?, exists: (String) -> Bool) -> String {
+    if exists(systemPath) { return systemPath }
+    if let folder = environment("XDG_CONFIG_HOME"), folder.hasPrefix("/") { return folder + "/fleet-agent/agent.json" }
+    return (environment("HOME") ?? "") + "/.config/fleet-agent/agent.json"
+  }
+
+  /// Reads the file. Throws `configuration-invalid`.
+  init(path: String?) throws(Refusal) {
+    let path = path ?? Self.defaultPath(environment: { getenv($0).map { String(cString: $0) } }, exists: File.exists)
+    self.path = path
+    let text: [UInt8]
+    do { text = try File.read(path, limit: Limits.line) } catch {
+      throw Refusal(
+        .configurationInvalid, error.message, hint: "name the file with --config, or provision this device first")
+    }
+    configuration = try AgentConfiguration(parsing: text)
+    var information = stat()
+    owner = stat(path, &information) == 0 ? information.st_uid : getuid()
+  }
+
+  /// The private key's file: relative to the configuration's folder unless absolute.
+  var keyPath: String { Self.keyPath(configuration.keyFile, beside: path) }
+
+  static func keyPath(_ keyFile: String, beside configuration: String) -> String {
+    guard !keyFile.hasPrefix("/"), let slash = configuration.lastIndex(of: "/") else { return keyFile }
+    return configuration[...slash] + keyFile
+  }
+
+  /// The private key's text. Throws `configuration-invalid` when it is missing, no key, or readable by others.
+  func privateKey() throws(Refusal) -> [UInt8] {
+    var information = stat()
+    let shown = DisplayText.escaped(keyPath)
+    guard stat(keyPath, &information) == 0 else {
+      throw Refusal(
+        .configurationInvalid, "the device's key '\(shown)' cannot be read: \(String(cString: strerror(errno)))",
+        hint: "key_file in \(DisplayText.escaped(path)) says where it is; provision the device again if it is lost")
+    }
+    guard information.st_mode & 0o077 == 0 else {
+      throw Refusal(
+        .configurationInvalid, "the device's key '\(shown)' can be read by other users",
+        hint: "run: chmod 600 '\(shown)'")
+    }
+    do { return try File.read(keyPath, limit: Limits.line) } catch {
+      throw Refusal(.configurationInvalid, "the device's key cannot be read: \(error.message)")
+    }
+  }
+}

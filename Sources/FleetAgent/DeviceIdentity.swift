@@ -1,0 +1,20 @@
+import FleetProtocol
+
+/// What a connection needs to know: whom to expect at HostA, who we are, and what to say of ourselves.
+struct DeviceIdentity: Sendable {
+  let account: String
+  /// The blobs of the host keys that HostA may show.
+  let pins: [[UInt8]]
+  /// The text of the private key's file.
+  let privateKey: [UInt8]
+  let sshdPort: TCPPort
+  var claim: ClaimBody
+
+  init(_ configuration: AgentConfiguration, privateKey: [UInt8], claim: ClaimBody) {
+    account = configuration.host.account.rawValue
+    pins = configuration.host.hostKeys.compactMap { Base64.decode($0.base64) }
+    self.privateKey = privateKey
+    sshdPort = configuration.sshdPort
+    self.claim = claim
+  }
+}

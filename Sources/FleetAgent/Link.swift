@@ -1,0 +1,323 @@
+import FleetProtocol
+import FleetSSH
+import Glibc
+
+/// One connection to HostA, from the look-up of its name to the last channel. It does what the machine decided and
+/// tells what happened.
+final class Link {
+  /// Sent data that HostA does not acknowledge for so long breaks the connection.
+  static let userTimeout_ms: CInt = 10_000
+  /// How long one address may take to connect.
+  static let connectLimit: Duration = .seconds(10)
+  /// How long HostA may take for a request other than the claim, which the watchdog covers.
+  static let requestLimit: Duration = .seconds(15)
+  /// While more waits for the socket, nothing is read from local sockets.
+  static let outputLimit = 256 * 1024
+  /// What may be received in one turn.
+  static let receiveShare = 512 * 1024
+  /// Each channel may hold 2 MiB that its reader does not take.
+  static let channelLimit = 128
+  /// So many keepalives in a row that could not be sent are suspicious.
+  static let unsentKeepaliveLimit = 3
+
+  private enum Step {
+    case resolving(NameResolution)
+    case connecting(TCPSocket, until: ContinuousClock.Instant, then: [SocketAddress])
+    case handshaking(SSHSession)
+    case authenticating(SSHSession)
+    case claiming(SSHSession, RemoteRequest)
+    case forwarding(SSHSession, TCPPort)
+    case open(SSHSession, SSHListener, TCPPort)
+    case closed
+  }
+
+  private enum Errand {
+    case canary(Canary)
+    case request(RemoteRequest, until: ContinuousClock.Instant)
+  }
+
+  let id: LinkID
+  private let identity: DeviceIdentity
+  private var step: Step
+  private var socket: TCPSocket?
+  private var errands: [Errand] = []
+  private var pumps: [ChannelPump] = []
+  private var nextKeepalive: ContinuousClock.Instant?
+  private var unsentKeepalives = 0
+  private var slot: Int?
+  private var hasMoreWork = false
+  private var events: [TunnelEvent] = []
+  /// The port on HostA, once the claim was granted.
+  private(set) var claim: ClaimReply?
+  /// The numeric address that answered.
+  private(set) var remoteAddress: String?
+
+  init(id: LinkID, endpoint: HostAddress.Endpoint, identity: DeviceIdentity) {
+    self.id = id
+    self.identity = identity
+    step = .resolving(NameResolution(name: endpoint.address, port: endpoint.port.rawValue))
+  }
+
+  var channelCount: Int { pumps.count }
+
+  private var session: SSHSession? {
+    switch step {
+    case .handshaking(let session), .authenticating(let session), .claiming(let session, _),
+      .forwarding(let session, _), .open(let session, _, _):
+      session
+    case .resolving, .connecting, .closed: nil
+    }
+  }
+
+  /// Encrypted bytes that came from and went to HostA.
+  var traffic: (received: Int64, sent: Int64) { (session?.bytesReceived ?? 0, session?.bytesSent ?? 0) }
+
+  func register(in set: inout PollSet) {
+    slot = nil
+    switch step {
+    case .resolving(let resolution): slot = set.add(resolution.descriptor, POLLIN)
+    case .connecting(let socket, _, _): slot = set.add(socket.descriptor, POLLOUT)
+    case .closed: break
+    default:
+      guard let socket, let session else { return }
+      slot = set.add(socket.descriptor, session.pendingOutput > 0 ? POLLIN | POLLOUT : POLLIN)
+      let mayRead = session.pendingOutput < Self.outputLimit
+      for pump in pumps { pump.register(in: &set, mayRead: mayRead) }
+    }
+  }
+
+  /// When `turn` is due even if nothing becomes ready.
+  func deadline(now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+    if hasMoreWork { return now }
+    var times = [nextKeepalive]
+    if case .connecting(_, let until, _) = step { times.append(until) }
+    switch errands.first {
+    case .canary(let canary): times.append(canary.judgement.deadline)
+    case .request(_, let until): times.append(until)
+    case nil: break
+    }
+    return times.compactMap(\.self).min()
+  }
+
+  func probe(now: ContinuousClock.Instant) {
+    guard let claim else { return }
+    errands.append(.canary(Canary(port: claim.port, now: now)))
+    hasMoreWork = true
+  }
+
+  func report(_ sshd: ReportBody.DeviceSSHD, now: ContinuousClock.Instant) {
+    let request = RemoteRequest(.report, body: ReportBody(sshd: sshd).line)
+    errands.append(.request(request, until: now + Self.requestLimit))
+    hasMoreWork = true
+  }
+
+  /// Ends the connection and everything on it.
+  func close() {
+    session?.close()
+    step = .closed
+    socket = nil
+    pumps = []
+    errands = []
+    nextKeepalive = nil
+    hasMoreWork = false
+  }
+
+  /// Goes on as far as it can without waiting, and returns what happened.
+  func turn(_ set: PollSet, now: ContinuousClock.Instant) -> [TunnelEvent] {
+    events = []
+    hasMoreWork = false
+    do throws(LinkFailure) {
+      try advance(set, now: now)
+    } catch {
+      close()
+      events.append(.ended(id, error))
+    }
+    return events
+  }
+
+  private func advance(_ set: PollSet, now: ContinuousClock.Instant) throws(LinkFailure) {
+    if case .resolving(let resolution) = step {
+      let addresses = try resolution.addresses()
+      guard !addresses.isEmpty else { return }
+      connect(to: addresses, now: now)
+    }
+    if case .connecting(let socket, let until, let rest) = step {
+      guard try isConnected(socket, until: until, then: rest, now: now) else { return }
+    }
+    let phase = dialPhase
+    do throws(SSHError) {
+      try advanceSession(set, now: now)
+      try session?.flush()
+    } catch {
+      throw LinkFailure(error, in: phase)
+    }
+    if case .claiming(_, let request) = step, case .failure(let failure)? = request.reply { throw failure }
+    if let claimRefusal { throw .claimRefused(claimRefusal) }
+    if let misunderstanding { throw .claimFailed(misunderstanding) }
+  }
+
+  // MARK: Dialling
+
+  private var claimRefusal: Refusal?
+  private var misunderstanding: String?
+
+  private var dialPhase: LinkPhase {
+    switch step {
+    case .resolving: .resolving
+    case .connecting: .connecting
+    case .handshaking: .handshaking
+    case .authenticating: .authenticating
+    case .claiming: .claiming
+    case .forwarding: .forwarding
+    case .open, .closed: .up
+    }
+  }
+
+  private func connect(to addresses: [SocketAddress], now: ContinuousClock.Instant) {
+    let socket = TCPSocket(connectingTo: addresses[0], userTimeout_ms: Self.userTimeout_ms)
+    remoteAddress = addresses[0].description
+    step = .connecting(socket, until: now + Self.connectLimit, then: Array(addresses.dropFirst()))
+    events.append(.reached(id, .connecting))
+  }
+
+  private func isConnected(
+    _ socket: TCPSocket, until: ContinuousClock.Instant, then rest: [SocketAddress], now: ContinuousClock.Instant
+  ) throws(LinkFailure) -> Bool {
+    let reason: String
+    switch socket.checkConnected() {
+    case .connected:
+      do throws(SSHError) {
+        let session = try SSHSession(descriptor: socket.descriptor, hostKeys: .pinned(identity.pins))
+        self.socket = socket
+        step = .handshaking(session)
+      } catch {
+        throw LinkFailure(error, in: .handshaking)
+      }
+      events.append(.reached(id, .handshaking))
+      return true
+    case .pending where now < until: return false
+    case .pending: reason = "no answer within \(Self.connectLimit.components.seconds) s"
+    case .failed(_, let text): reason = text
+    }
+    guard !rest.isEmpty else { throw .unreachable(reason) }
+    connect(to: rest, now: now)
+    hasMoreWork = true
+    return false
+  }
+
+  private func advanceSession(_ set: PollSet, now: ContinuousClock.Instant) throws(SSHError) {
+    while true {
+      switch step {
+      case .resolving, .connecting, .closed: return
+      case .handshaking(let session):
+        guard case .ready = try session.handshake() else { return }
+        step = .authenticating(session)
+        events.append(.reached(id, .authenticating))
+      case .authenticating(let session):
+        let progress = try session.authenticate(account: identity.account, privateKey: identity.privateKey)
+        guard case .ready = progress else { return }
+        step = .claiming(session, RemoteRequest(.claim, body: identity.claim.line))
+        events.append(.reached(id, .claiming))
+      case .claiming(let session, let request):
+        _ = try request.advance(on: session)
+        guard case .success(let reply)? = request.reply, let port = granted(reply) else { return }
+        // What is left of the request, its channel's end, need not hold up the forward.
+        errands.append(.request(request, until: now + Self.requestLimit))
+        step = .forwarding(session, port)
+      case .forwarding(let session, let port):
+        let progress = try session.listen(address: Loopback.address, port: port.rawValue)
+        guard case .ready(let listener) = progress else { return }
+        step = .open(session, listener, port)
+        nextKeepalive = now + .seconds(identity.claim.keepalive_s)
+        events.append(.reached(id, .probing))
+        errands.append(.canary(Canary(port: port, now: now)))
+      case .open(let session, let listener, _):
+        try serve(session, listener, set, now: now)
+        return
+      }
+    }
+  }
+
+  private func granted(_ reply: Reply) -> TCPPort? {
+    switch reply {
+    case .refused(let refusal): claimRefusal = refusal
+    case .ok(let fields):
+      do throws(JSONError) {
+        let claim = try ClaimReply(fields)
+        self.claim = claim
+        events.append(.claimed(id, claim))
+        return claim.port
+      } catch {
+        misunderstanding = "the reply is not understood: \(error)"
+      }
+    }
+    return nil
+  }
+
+  // MARK: Serving
+
+  private func serve(
+    _ session: SSHSession, _ listener: SSHListener, _ set: PollSet, now: ContinuousClock.Instant
+  ) throws(SSHError) {
+    session.allowReceiving(Self.receiveShare)
+    while case .ready(let channel) = try listener.accept() { arrived(channel) }
+    hasMoreWork = session.hasMoreToReceive
+    // Everything is inside libssh2 now: what follows need not ask the kernel again for each channel.
+    session.allowReceiving(0)
+    try runErrand(session, now: now)
+    try pump(session, set)
+    try keepAlive(session, now: now)
+  }
+
+  private func arrived(_ channel: SSHChannel) {
+    let isServed = pumps.count < Self.channelLimit
+    pumps.append(ChannelPump(channel: channel, sshdPort: isServed ? identity.sshdPort.rawValue : nil))
+    for case .canary(let canary) in errands.prefix(1) { canary.judgement.arrived(isServed: isServed) }
+    hasMoreWork = true
+  }
+
+  private func runErrand(_ session: SSHSession, now: ContinuousClock.Instant) throws(SSHError) {
+    switch errands.first {
+    case .canary(let canary):
+      let wasOut = canary.outcome == nil
+      let isDone = try canary.advance(on: session, now: now)
+      if wasOut, let outcome = canary.outcome { events.append(.canary(id, outcome)) }
+      if isDone { finishErrand() }
+    case .request(let request, let until):
+      if try request.advance(on: session) {
+        finishErrand()
+      } else if now >= until {
+        throw .disconnected("HostA does not answer requests")
+      }
+    case nil: return
+    }
+  }
+
+  private func finishErrand() {
+    errands.removeFirst()
+    if !errands.isEmpty { hasMoreWork = true }
+  }
+
+  private func pump(_ session: SSHSession, _ set: PollSet) throws(SSHError) {
+    guard !pumps.isEmpty else { return }
+    var left: [ChannelPump] = []
+    var sshdRefused = false
+    for pump in pumps {
+      let turn = try pump.turn(set, session: session, outputLimit: Self.outputLimit)
+      if case .moreWork = turn { hasMoreWork = true }
+      if case .finished = turn { sshdRefused = sshdRefused || pump.wasRefused } else { left.append(pump) }
+    }
+    // Whoever stands first may fill the output buffer: let another one be first the next time.
+    if left.count > 1 { left.append(left.removeFirst()) }
+    pumps = left
+    if pumps.isEmpty { SSHLibrary.returnFreedMemory() }
+    if sshdRefused { events.append(.suspicion(id)) }
+  }
+
+  private func keepAlive(_ session: SSHSession, now: ContinuousClock.Instant) throws(SSHError) {
+    guard let due = nextKeepalive, due <= now else { return }
+    nextKeepalive = now + .seconds(identity.claim.keepalive_s)
+    unsentKeepalives = try session.sendKeepalive() ? 0 : unsentKeepalives + 1
+    if unsentKeepalives >= Self.unsentKeepaliveLimit { events.append(.suspicion(id)) }
+  }
+}

@@ -1,0 +1,37 @@
+import ArgumentParser
+import FleetProtocol
+
+struct SSHCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "ssh", abstract: "Open a shell on a device, or run a command there.",
+    usage: SSHCommandLine.usage,
+    discussion: """
+      Every option of ssh(1) works, except those that would lead the connection elsewhere (-J, -W, -p, -S, \
+      -o ProxyCommand). Without USER@ the account is the one that was given to 'fleet provision'. The device \
+      must show the host key that was recorded when it was provisioned. The exit status is the remote command's.
+
+      EXAMPLE
+        fleet ssh kitchen-pi
+        fleet ssh -L 8080:127.0.0.1:80 root@kitchen-pi
+        fleet ssh kitchen-pi -- tail -n 5 /var/log/syslog
+      """)
+
+  @Argument(parsing: .captureForPassthrough, help: "ssh's options, the device and a command.")
+  var arguments: [String] = []
+
+  func run() throws { try Self.run(arguments) }
+
+  /// Becomes ssh; returns only by throwing.
+  static func run(_ arguments: [String]) throws(Refusal) {
+    let line = try SSHCommandLine(parsing: arguments)
+    guard let program = Platform.executablePath else {
+      throw Refusal(.ioFailed, "the system does not tell where the program fleet is")
+    }
+    let context = try LaptopContext()
+    let connection = try DeviceConnection.open(line.device, host: context.host, paths: context.paths)
+    let socket = try DescriptorHandover.offer(connection.socket, program: program)
+    throw Subprocess.replaceSelf(
+      DeviceSSHArguments.ssh(
+        line, defaultUser: connection.header.user, pins: connection.pins, program: program, socket: socket))
+  }
+}

@@ -1,0 +1,29 @@
+import FleetProtocol
+
+/// Where `fleet` keeps its files, by the XDG base directory rules.
+struct FleetPaths: Hashable {
+  /// Holds `config.json`.
+  let configurationFolder: String
+  /// Holds the pins and keys whose bundle is not written yet.
+  let stateFolder: String
+
+  /// A relative path in an XDG variable counts as not set, as the specification demands.
+  init(home: String, xdgConfigHome: String?, xdgStateHome: String?) {
+    func base(_ value: String?, _ fallback: String) -> String {
+      if let value, value.hasPrefix("/") { value } else { "\(home)/\(fallback)" }
+    }
+    configurationFolder = base(xdgConfigHome, ".config") + "/fleet"
+    stateFolder = base(xdgStateHome, ".local/state") + "/fleet"
+  }
+
+  var configurationFile: String { "\(configurationFolder)/config.json" }
+
+  /// The keys of every HostA, each under its own alias.
+  var hostPins: String { "\(stateFolder)/known_hosts" }
+
+  /// The keys of one device, as HostA sent them with the last connection.
+  func devicePins(host: String, device: DeviceName) -> String { "\(stateFolder)/devices/\(host)/\(device)" }
+
+  /// The key of a bundle that is being made; it goes when the bundle is written.
+  func pendingKeyFolder(host: String, device: DeviceName) -> String { "\(stateFolder)/pending/\(host)/\(device)" }
+}

@@ -1,0 +1,101 @@
+import CDescriptorPassing
+import FleetProtocol
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Hands an open connection to the ssh that this process is about to become.
+///
+/// ssh closes every descriptor that it inherits, and takes an open connection only from its ProxyCommand
+/// (ProxyUseFdpass). So a small process of ours, the *holder*, keeps the connection behind a Unix socket until
+/// `fleet proxy --adopt` fetches it; then both end, and no process of ours stands in the way of the bytes.
+enum DescriptorHandover {
+  /// How long a holder waits, at most.
+  private static let patience_s: Int32 = 30
+  /// Where the holder finds its two descriptors.
+  private static let listenerNumber: Int32 = 3
+  private static let connectionNumber: Int32 = 4
+
+  /// Starts a holder and returns the socket's path. The holder removes it, and its private folder, when it ends.
+  static func offer(_ connection: Descriptor, program: String) throws(Refusal) -> String {
+    let folder = try FileStore.makeTemporaryFolder()
+    let path = "\(folder)/s"
+    do throws(Refusal) {
+      let listener = try unixSocket()
+      guard withSocketAddress(path, { bind(listener.number, $0, $1) }) == 0, listen(listener.number, 1) == 0 else {
+        throw .system("cannot listen on \(DisplayText.escaped(path))")
+      }
+      let null = try Descriptor.open("/dev/null", O_RDWR)
+      _ = try Subprocess.spawn(
+        [program, "proxy", "--hold", path],
+        [
+          0: null, 1: null, 2: null, listenerNumber: listener, connectionNumber: connection,
+        ])
+    } catch {
+      FileStore.remove(files: ["s"], in: folder)
+      throw error
+    }
+    return path
+  }
+
+  /// The holder's whole life: passes its connection once, to a process of the same user.
+  static func hold(path: String) {
+    let listener = Descriptor(listenerNumber)
+    let connection = Descriptor(connectionNumber)
+    listener.setCloseOnExec()
+    connection.setCloseOnExec()
+    defer { if let slash = path.lastIndex(of: "/") { FileStore.remove(files: ["s"], in: String(path[..<slash])) } }
+    let starter = getppid()
+    var waits = patience_s * 5
+    // The starter has become ssh; should it end early, nobody will come any more.
+    while waits > 0, getppid() == starter {
+      waits -= 1
+      var polled = pollfd(fd: listener.number, events: Int16(POLLIN), revents: 0)
+      guard poll(&polled, 1, 200) > 0 else { continue }
+      let peer = Descriptor(accept(listener.number, nil, nil))
+      guard peer.isOpen, descriptor_passing_peer_uid(peer.number) == Int(geteuid()) else { continue }
+      if descriptor_passing_send(peer.number, connection.number) == 0 { return }
+    }
+  }
+
+  /// Fetches the connection from the holder and gives it to ssh, which waits for it on standard output.
+  static func adopt(path: String) throws(Refusal) {
+    let socket = try unixSocket()
+    guard withSocketAddress(path, { connect(socket.number, $0, $1) }) == 0 else {
+      throw .system("cannot take over the connection")
+    }
+    let connection = Descriptor(descriptor_passing_receive(socket.number))
+    guard connection.isOpen else { throw .system("cannot take over the connection") }
+    guard descriptor_passing_send(STDOUT_FILENO, connection.number) == 0 else {
+      throw .system("cannot hand the connection to ssh")
+    }
+  }
+
+  private static func unixSocket() throws(Refusal) -> Descriptor {
+    let descriptor = Descriptor(socket(AF_UNIX, Platform.socketStream, 0))
+    guard descriptor.isOpen else { throw .system("cannot make a socket") }
+    descriptor.setCloseOnExec()
+    return descriptor
+  }
+
+  /// Calls `body` with the path as a socket address; -1 for a path that is too long for one.
+  private static func withSocketAddress(
+    _ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
+  ) -> Int32 {
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    let bytes = Array(path.utf8)
+    let capacity = MemoryLayout.size(ofValue: address.sun_path)
+    guard bytes.count < capacity else {
+      errno = ENAMETOOLONG
+      return -1
+    }
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+    return withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import FleetProtocol
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// An open way to a device's sshd: one ssh connection to HostA, past the header line.
+struct DeviceConnection {
+  /// A stream socket on which the device's own SSH session is about to begin.
+  let socket: Descriptor
+  /// The ssh process at its other end.
+  let process: pid_t
+  let header: ConnectHeader
+  /// The known_hosts file with the device's keys, written before this value exists.
+  let pins: String
+
+  /// Throws HostA's refusal, or why HostA cannot be reached.
+  static func open(_ device: DeviceName, host: ConfiguredHost, paths: FleetPaths) throws(Refusal) -> DeviceConnection {
+    var ends: [Int32] = [-1, -1]
+    guard socketpair(AF_UNIX, Platform.socketStream, 0, &ends) == 0 else { throw .system("cannot make a socket") }
+    let (near, far) = (Descriptor(ends[0]), Descriptor(ends[1]))
+    near.setCloseOnExec()
+    far.setCloseOnExec()
+    let (complaints, errorOutput) = try Subprocess.makePipe()
+    let process = try Subprocess.spawn(
+      HostConnectionArguments.ssh(to: host, pins: paths.hostPins, request: OperatorRequest.connect(device).command),
+      [0: far, 1: far, 2: errorOutput])
+    far.close()
+    errorOutput.close()
+    guard let line = try headerLine(near) else {
+      let errorText = String(decoding: complaints.readToEnd(), as: UTF8.self)
+      throw SSHFailure.refusal(host: host, exitStatus: Subprocess.wait(for: process), errorText: errorText)
+    }
+    let fields = try HostRequest.fields(of: line, host: host)
+    let header: ConnectHeader
+    do { header = try ConnectHeader(fields) } catch { throw HostRequest.notUnderstood(error, host) }
+    let pins = paths.devicePins(host: host.name, device: device)
+    // The alias is the name that the person typed, so the pins stand under it too.
+    let text = KnownHosts.text(name: device.rawValue, keys: header.hostKeys)
+    try FileStore.replaceIfDifferent(pins, with: Array(text.utf8))
+    return DeviceConnection(socket: near, process: process, header: header, pins: pins)
+  }
+
+  /// Reads up to and with the first newline and not a byte further: what follows belongs to the session.
+  ///
+  /// `nil` when the stream ends before. Throws `io-failed` for a line beyond the protocol's limit.
+  static func headerLine(_ socket: Descriptor) throws(Refusal) -> [UInt8]? {
+    var line: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    while line.count <= Limits.line {
+      let seen = recv(socket.number, &buffer, buffer.count, Int32(MSG_PEEK))
+      if seen < 0, errno == EINTR { continue }
+      guard seen > 0 else { return nil }
+      let end = buffer[..<seen].firstIndex(of: UInt8(ascii: "\n"))
+      let taken = recv(socket.number, &buffer, end.map { $0 + 1 } ?? seen, 0)
+      guard taken > 0 else { return nil }
+      line += buffer[..<taken]
+      if end != nil { return line.dropLast() }
+    }
+    throw Refusal(.ioFailed, "the first line of HostA's answer does not end")
+  }
+}

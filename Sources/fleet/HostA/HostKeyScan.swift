@@ -1,0 +1,39 @@
+import FleetProtocol
+
+/// A host key with the fingerprint that a person compares.
+struct ScannedHostKey: Hashable {
+  let key: PublicKey
+  /// `SHA256:` and 43 characters of base64.
+  let fingerprint: String
+}
+
+/// Reads what ssh-keyscan(1) and `ssh-keygen -l` print.
+enum HostKeyScan {
+  /// The keys in ssh-keyscan's output; lines that are not keys are passed over.
+  static func keys(in output: String) -> [PublicKey] {
+    var keys: [PublicKey] = []
+    for line in output.split(whereSeparator: \.isNewline) where !line.hasPrefix("#") {
+      guard let space = line.firstIndex(of: " "),
+        let key = try? PublicKey(parsing: line[line.index(after: space)...]), !keys.contains(key)
+      else { continue }
+      keys.append(key)
+    }
+    return Array(keys.prefix(Limits.hostKeys))
+  }
+
+  /// The fingerprint in one line of `ssh-keygen -l`, such as `256 SHA256:abc... comment (ED25519)`.
+  static func fingerprint(in line: String) -> String? {
+    let words = line.split(separator: " ")
+    guard words.count >= 2, isFingerprint(words[1]) else { return nil }
+    return String(words[1])
+  }
+
+  static func isFingerprint(_ text: some StringProtocol) -> Bool {
+    text.hasPrefix("SHA256:") && text.utf8.count == 50
+      && text.utf8.dropFirst(7).allSatisfy { $0 == 0x2B || (0x2F...0x39).contains($0) || isLetter($0) }
+  }
+
+  private static func isLetter(_ byte: UInt8) -> Bool {
+    (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+  }
+}

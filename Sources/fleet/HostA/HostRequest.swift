@@ -1,0 +1,97 @@
+import FleetProtocol
+
+/// Asks HostA one thing and waits for the whole answer.
+struct HostRequest {
+  let host: ConfiguredHost
+  let paths: FleetPaths
+
+  /// A header's fields and the lines after it.
+  struct Answer {
+    let fields: JSONObject
+    let lines: [ArraySlice<UInt8>]
+  }
+
+  /// Throws HostA's own refusal, or why there was no answer.
+  func answer(to request: OperatorRequest, body: String? = nil) throws(Refusal) -> Answer {
+    let outcome = try Subprocess.run(
+      HostConnectionArguments.ssh(to: host, pins: paths.hostPins, request: request.command),
+      input: body.map { .bytes(Array("\($0)\n".utf8)) } ?? .none)
+    var lines = outcome.output.split(separator: UInt8(ascii: "\n"))
+    guard !lines.isEmpty else {
+      throw SSHFailure.refusal(host: host, exitStatus: outcome.status, errorText: outcome.errorText)
+    }
+    let fields = try Self.fields(of: lines.removeFirst(), host: host)
+    return Answer(fields: fields, lines: lines)
+  }
+
+  /// The fields of a header line. Throws HostA's refusal, or `io-failed` for a line that is no header.
+  static func fields(of header: some Collection<UInt8>, host: ConfiguredHost) throws(Refusal) -> JSONObject {
+    let reply: Reply
+    do { reply = try Reply(parsing: header) } catch {
+      throw notUnderstood(error, host)
+    }
+    switch reply {
+    case .ok(let fields): return fields
+    case .refused(let refusal): throw refusal
+    }
+  }
+
+  /// Parses fields with `parse`, whose errors become `io-failed`.
+  func parse<Value>(_ parse: () throws(JSONError) -> Value) throws(Refusal) -> Value {
+    do { return try parse() } catch { throw Self.notUnderstood(error, host) }
+  }
+
+  static func notUnderstood(_ error: JSONError, _ host: ConfiguredHost) -> Refusal {
+    Refusal(
+      .ioFailed, "the answer of HostA (\(host.address)) is not understood: \(DisplayText.escaped(error.description))",
+      hint: "see whether fleet-server there has the same version (\(FleetVersion.current)), and prints nothing else")
+  }
+}
+
+extension HostRequest {
+  /// HostA's version and the name under which it knows us.
+  func version() throws(Refusal) -> (version: String, operatorName: String) {
+    let fields = try answer(to: .version).fields
+    return try parse { () throws(JSONError) in
+      (
+        DisplayText.escaped(try fields.string("version", limit: Limits.text)),
+        DisplayText.escaped(try fields.string("operator", limit: Limits.text))
+      )
+    }
+  }
+
+  /// Every device, and HostA's time.
+  func list() throws(Refusal) -> (devices: [DeviceStatus], now: Timestamp) {
+    let answer = try answer(to: .list)
+    return try parse { () throws(JSONError) in
+      guard let now = Timestamp(parsing: try answer.fields.string("now")) else {
+        throw JSONError("'now' is not a time")
+      }
+      guard try answer.fields.integer("count", in: 0...1_000_000) == answer.lines.count else {
+        throw JSONError("it ends in the middle of the list")
+      }
+      var devices: [DeviceStatus] = []
+      for line in answer.lines {
+        guard case .object(let object) = try JSON(parsing: line) else { throw JSONError("a device is not an object") }
+        devices.append(try DeviceStatus(object))
+      }
+      return (devices, now)
+    }
+  }
+
+  func show(_ name: DeviceName) throws(Refusal) -> DeviceStatus {
+    let fields = try answer(to: .show(name)).fields
+    return try parse { () throws(JSONError) in try DeviceStatus(try fields.object("device")) }
+  }
+
+  func provision(_ name: DeviceName, _ body: ProvisionBody) throws(Refusal) -> ProvisionReply {
+    let fields = try answer(to: .provision(name), body: body.line).fields
+    return try parse { () throws(JSONError) in try ProvisionReply(fields) }
+  }
+
+  /// Returns whether HostA had other keys before.
+  func enroll(_ name: DeviceName, hostKeys: [PublicKey]) throws(Refusal) -> Bool {
+    let fields = try answer(to: .enroll(name), body: EnrollBody(hostKeys: hostKeys).line).fields
+    return try parse { () throws(JSONError) in try fields.flag("changed") }
+  }
+}

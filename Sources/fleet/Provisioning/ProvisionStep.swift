@@ -1,0 +1,29 @@
+/// The steps of `fleet provision`, in the words that a person sees.
+enum ProvisionStep: String, CaseIterable {
+  case askHostA = "ask HostA"
+  case reachBox = "reach the box"
+  case inspectBox = "look at the box"
+  case copyAgent = "copy the agent"
+  case makeKey = "make the device's key"
+  case readHostKeys = "read the box's host keys"
+  case lease = "lease a port"
+  case enroll = "pin the host keys"
+  case configure = "write the configuration"
+  case install = "install and start the agent"
+  case awaitOnline = "wait for the tunnel"
+  case writeBundle = "write the bundle"
+}
+
+/// Which steps a way of provisioning has, in their order.
+struct ProvisionPlan: Hashable {
+  let steps: [ProvisionStep]
+
+  /// A box on the bench. HostA comes first: nothing is touched on a box while there is nowhere to connect to.
+  static let bench = ProvisionPlan(steps: [
+    .askHostA, .reachBox, .inspectBox, .copyAgent, .makeKey, .readHostKeys, .lease, .enroll, .configure, .install,
+    .awaitOnline,
+  ])
+
+  /// A box that is not here.
+  static let bundle = ProvisionPlan(steps: [.askHostA, .makeKey, .lease, .writeBundle])
+}

@@ -1,0 +1,48 @@
+import FleetProtocol
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// What the process was started with: variables, the account, the terminal.
+enum LaptopEnvironment {
+  static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+
+  /// Throws `io-failed` when the account has no home folder.
+  static func paths() throws(Refusal) -> FleetPaths {
+    guard let home = variable("HOME") ?? getpwuid(getuid()).map({ String(cString: $0.pointee.pw_dir) }),
+      home.hasPrefix("/")
+    else { throw Refusal(.ioFailed, "this account has no home folder", hint: "set HOME") }
+    return FleetPaths(
+      home: home, xdgConfigHome: variable("XDG_CONFIG_HOME"), xdgStateHome: variable("XDG_STATE_HOME"))
+  }
+
+  /// What `fleet login` has written; empty before the first time. Throws `configuration-invalid`.
+  static func configuration(_ paths: FleetPaths) throws(Refusal) -> Configuration {
+    guard let text = try FileStore.content(of: paths.configurationFile, limit: Limits.line) else {
+      return Configuration()
+    }
+    return try Configuration(parsing: text)
+  }
+
+  /// This laptop's time.
+  static var now: Timestamp { Timestamp(seconds: Int64(time(nil))) }
+
+  static var currentFolder: String {
+    guard let path = getcwd(nil, 0) else { return "/" }
+    defer { free(path) }
+    return String(cString: path)
+  }
+
+  static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
+
+  /// Whether colour may be written to a stream (no-color.org).
+  static func wantsColor(_ descriptor: Int32 = STDOUT_FILENO) -> Bool {
+    isTerminal(descriptor) && (variable("NO_COLOR") ?? "").isEmpty && variable("TERM") != "dumb"
+  }
+
+  /// The account's login name on this laptop.
+  static var loginName: String? { getpwuid(getuid()).map { String(cString: $0.pointee.pw_name) } }
+}

@@ -1,0 +1,55 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Where Linux and macOS differ; every other file is the same for both.
+enum Platform {
+  #if canImport(Glibc)
+    typealias SpawnFileActions = posix_spawn_file_actions_t
+    typealias SpawnAttributes = posix_spawnattr_t
+    static let socketStream = Int32(SOCK_STREAM.rawValue)
+    /// tar(1)'s options for an archive that is the same whoever makes it: ustar, owned by root.
+    static let tarOptions = ["--format=ustar", "--owner=root:0", "--group=root:0"]
+  #else
+    typealias SpawnFileActions = posix_spawn_file_actions_t?
+    typealias SpawnAttributes = posix_spawnattr_t?
+    static let socketStream = SOCK_STREAM
+    static let tarOptions = ["--format", "ustar", "--uid", "0", "--gid", "0", "--uname", "root", "--gname", "root"]
+  #endif
+
+  static func emptySpawnFileActions() -> SpawnFileActions {
+    #if canImport(Glibc)
+      posix_spawn_file_actions_t()
+    #else
+      nil
+    #endif
+  }
+
+  static func emptySpawnAttributes() -> SpawnAttributes {
+    #if canImport(Glibc)
+      posix_spawnattr_t()
+    #else
+      nil
+    #endif
+  }
+
+  /// The running program's file, with links resolved; `nil` when the system does not tell.
+  static var executablePath: String? {
+    #if canImport(Glibc)
+      return realPath("/proc/self/exe")
+    #else
+      var size = UInt32(PATH_MAX)
+      var buffer = [CChar](repeating: 0, count: Int(size))
+      guard _NSGetExecutablePath(&buffer, &size) == 0 else { return nil }
+      return realPath(String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self))
+    #endif
+  }
+
+  private static func realPath(_ path: String) -> String? {
+    guard let resolved = realpath(path, nil) else { return nil }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+}

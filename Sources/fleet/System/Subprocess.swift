@@ -1,0 +1,145 @@
+import FleetProtocol
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Other programs, run without a shell.
+///
+/// They stay in our process group, so that they may ask for a passphrase on the terminal and end with Ctrl-C.
+enum Subprocess {
+  /// What a program left behind.
+  struct Outcome {
+    /// Its exit status, or 128 and the signal's number.
+    let status: Int32
+    let output: [UInt8]
+    let errorOutput: [UInt8]
+
+    var text: String { String(decoding: output, as: UTF8.self) }
+    var errorText: String { String(decoding: errorOutput, as: UTF8.self) }
+  }
+
+  /// What a program reads on its standard input.
+  enum Input {
+    case none
+    case bytes([UInt8])
+    case file(String)
+  }
+
+  /// Runs a program of PATH to its end. Throws `tool-missing` or `io-failed`.
+  static func run(_ arguments: [String], input: Input = .none) throws(Refusal) -> Outcome {
+    let (outputEnd, output) = try makePipe()
+    let (errorEnd, errorOutput) = try makePipe()
+    var source = Descriptor(-1)
+    var feed = Descriptor(-1)
+    var pending: [UInt8] = []
+    switch input {
+    case .none: source = try Descriptor.open("/dev/null", O_RDONLY)
+    case .file(let path): source = try Descriptor.open(path, O_RDONLY)
+    case .bytes(let bytes):
+      (source, feed) = try makePipe()
+      pending = bytes
+    }
+    let process = try spawn(arguments, [0: source, 1: output, 2: errorOutput])
+    source.close()
+    output.close()
+    errorOutput.close()
+    let collected = exchange(pending, feed: feed, from: [outputEnd, errorEnd])
+    return Outcome(status: wait(for: process), output: collected[0], errorOutput: collected[1])
+  }
+
+  /// Starts a program of PATH with these descriptors (its number: ours) and no other. Throws `tool-missing`.
+  static func spawn(_ arguments: [String], _ descriptors: [Int32: Descriptor]) throws(Refusal) -> pid_t {
+    var actions = Platform.emptySpawnFileActions()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    // Copies above every target, so that no dup2 overwrites a source that is still needed.
+    var copies: [Descriptor] = []
+    for (target, source) in descriptors.sorted(by: { $0.key < $1.key }) {
+      let copy = Descriptor(fcntl(source.number, F_DUPFD_CLOEXEC, 20))
+      guard copy.isOpen else { throw .system("cannot start \(arguments[0])") }
+      copies.append(copy)
+      posix_spawn_file_actions_adddup2(&actions, copy.number, target)
+    }
+    var attributes = Platform.emptySpawnAttributes()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    sigaddset(&signals, SIGPIPE)
+    posix_spawnattr_setsigdefault(&attributes, &signals)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
+    var process = pid_t()
+    let failure = withExtendedLifetime(copies) {
+      withCArguments(arguments) { posix_spawnp(&process, $0[0]!, &actions, &attributes, $0, environ) }
+    }
+    guard failure == 0 else { throw cannotRun(arguments[0], failure) }
+    return process
+  }
+
+  /// Becomes a program of PATH; returns only as a refusal.
+  static func replaceSelf(_ arguments: [String]) -> Refusal {
+    signal(SIGPIPE, SIG_DFL)
+    withCArguments(arguments) { _ = execvp($0[0]!, $0) }
+    return cannotRun(arguments[0], errno)
+  }
+
+  /// The exit status of a child, or 128 and the number of the signal that ended it.
+  static func wait(for process: pid_t) -> Int32 {
+    var status: Int32 = 0
+    while waitpid(process, &status, 0) < 0 { guard errno == EINTR else { return 255 } }
+    return status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F)
+  }
+
+  /// Writes the input and reads both outputs at once, so that no full pipe can stop the other side for ever.
+  private static func exchange(_ input: [UInt8], feed: Descriptor, from sources: [Descriptor]) -> [[UInt8]] {
+    var results: [[UInt8]] = Array(repeating: [], count: sources.count)
+    var pending = input[...]
+    if pending.isEmpty { feed.close() } else { feed.setNonBlocking() }
+    var buffer = [UInt8](repeating: 0, count: 64 * 1024)
+    while feed.isOpen || sources.contains(where: \.isOpen) {
+      var polled = sources.map { pollfd(fd: $0.number, events: Int16(POLLIN), revents: 0) }
+      polled.append(pollfd(fd: feed.number, events: Int16(POLLOUT), revents: 0))
+      guard poll(&polled, nfds_t(polled.count), -1) > 0 else { continue }
+      for (index, source) in sources.enumerated() where polled[index].revents != 0 {
+        let count = read(source.number, &buffer, buffer.count)
+        if count > 0 { results[index] += buffer[..<count] } else if count == 0 || errno != EINTR { source.close() }
+      }
+      if polled[sources.count].revents != 0 {
+        let count = pending.withUnsafeBytes { write(feed.number, $0.baseAddress, $0.count) }
+        if count > 0 { pending = pending.dropFirst(count) }
+        if pending.isEmpty || (count < 0 && errno != EINTR && errno != EAGAIN) { feed.close() }
+      }
+    }
+    return results
+  }
+
+  static func makePipe() throws(Refusal) -> (read: Descriptor, write: Descriptor) {
+    var ends: [Int32] = [-1, -1]
+    guard pipe(&ends) == 0 else { throw .system("cannot make a pipe") }
+    let (read, write) = (Descriptor(ends[0]), Descriptor(ends[1]))
+    read.setCloseOnExec()
+    write.setCloseOnExec()
+    return (read, write)
+  }
+
+  private static func cannotRun(_ program: String, _ error: Int32) -> Refusal {
+    if error == ENOENT {
+      return Refusal(
+        .toolMissing, "the program '\(program)' is not installed",
+        hint: "install it; ssh, ssh-keygen and ssh-keyscan are in the package openssh-client")
+    }
+    return .system("cannot run \(program)", error: error)
+  }
+
+  private static func withCArguments<Result>(
+    _ arguments: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
+  ) -> Result {
+    var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
+    pointers.append(nil)
+    defer { for pointer in pointers { free(pointer) } }
+    return pointers.withUnsafeMutableBufferPointer { body($0.baseAddress!) }
+  }
+}

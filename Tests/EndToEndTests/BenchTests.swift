@@ -1,0 +1,123 @@
+import Foundation
+import Testing
+
+/// A box on the bench: `fleet provision NAME --to BOX` over the person's own ssh, with a box that has cron and no systemd.
+@Suite(.serialized) struct BenchTests {
+  @Test func provisioningABoxOnTheBenchEndsWithItOnline() throws {
+    try Lab.with { lab in
+      try lab.startHostA()
+      try lab.login()
+      try lab.startBenchBox()
+
+      let first = try lab.provisionTo("kitchen-pi")
+      defer { lab.uninstall() }
+      #expect(first.status == 0, "\(first)")
+      #expect(first.error.contains("✓") || first.output.contains("✓"), "\(first)")
+      #expect(try lab.state("kitchen-pi") == "online")
+      #expect(try lab.fleetSucceeds("ssh", "kitchen-pi", "id -un") == lab.box.name + "\n")
+      let crontab = try String(contentsOf: lab.box.home.appending(path: "crontab"), encoding: .utf8)
+      #expect(crontab.contains("@reboot") && crontab.contains("* * * * *"))
+
+      // The private key was made on the box and never left it, and only its owner can read it.
+      let key = lab.box.home.appending(path: ".config/fleet-agent/id_ed25519")
+      let attributes = try FileManager.default.attributesOfItem(atPath: key.path)
+      #expect(attributes[.posixPermissions] as? Int == 0o600)
+
+      // Once more: the same lease, nothing made twice.
+      let port = try lab.device("kitchen-pi")?["port"] as? Int
+      let second = try lab.provisionTo("kitchen-pi")
+      #expect(second.status == 0, "\(second)")
+      #expect(try lab.device("kitchen-pi")?["port"] as? Int == port)
+      let again = try String(contentsOf: lab.box.home.appending(path: "crontab"), encoding: .utf8)
+      #expect(again == crontab)
+    }
+  }
+
+  /// A step in the middle fails: what was done stands, the reason is told, and the same command goes on from there.
+  @Test func aFailureHalfWaySaysWhatWasDoneAndTheNextRunContinues() throws {
+    try Lab.with { lab in
+      try lab.startHostA()
+      try lab.login()
+      try lab.startBenchBox()
+      try lab.write("in the way", to: ".config/fleet-agent", of: lab.box)
+
+      let failed = try lab.provisionTo("kitchen-pi")
+      #expect(failed.status == 1, "\(failed)")
+      let told = failed.error + failed.output
+      #expect(told.contains("✓") && told.contains("✗"), "\(failed)")
+
+      try lab.succeed(lab.box, ["rm", lab.box.home.appending(path: ".config/fleet-agent").path])
+      let continued = try lab.provisionTo("kitchen-pi")
+      defer { lab.uninstall() }
+      #expect(continued.status == 0, "\(continued)")
+      #expect(try lab.state("kitchen-pi") == "online")
+      #expect(try lab.device("kitchen-pi")?["port"] as? Int == lab.ports.leases.lowerBound)
+    }
+  }
+
+  @Test func aBoxOrAHostThatIsAwayIsNamed() throws {
+    try Lab.with { lab in
+      let server = try lab.startHostA()
+      try lab.login()
+      let noBox = try lab.provisionTo("kitchen-pi")
+      #expect(noBox.status == 1 && (noBox.error + noBox.output).contains("127.0.0.1"), "\(noBox)")
+      server.stop()
+      try lab.startBenchBox()
+      let noHost = try lab.provisionTo("kitchen-pi")
+      #expect(noHost.status == 6, "\(noHost)")
+      #expect(!FileManager.default.fileExists(atPath: lab.box.home.appending(path: ".config/fleet-agent").path))
+    }
+  }
+
+  /// A key that belongs to one device is not given a second name, and a name that is taken is not given away.
+  @Test func aNameOrAKeyThatIsTakenIsRefused() throws {
+    try Lab.with { lab in
+      try lab.startHostA()
+      try lab.login()
+      _ = try lab.provisionBundle("kitchen-pi")
+      let taken = try lab.fleet("provision", "kitchen-pi", "--bundle", "second.tar", "--user", "pi")
+      #expect(taken.status == 1 && taken.error.contains("kitchen-pi"), "\(taken)")
+      #expect(!FileManager.default.fileExists(atPath: lab.laptop.home.appending(path: "second.tar").path))
+    }
+  }
+}
+
+extension Lab {
+  /// The bench box has cron and no systemd: its `crontab` keeps the table in a file, its `systemctl` never answers.
+  fileprivate func startBenchBox() throws {
+    try write(
+      """
+      #!/bin/sh
+      case "${1:-}" in
+      -l) cat ~/crontab 2>/dev/null || { echo "no crontab" >&2; exit 1; } ;;
+      -r) rm -f ~/crontab ;;
+      -) cat >~/crontab ;;
+      *) cat "$1" >~/crontab ;;
+      esac
+
+      """, to: "bin/crontab", of: box, mode: 0o700)
+    try write("#!/bin/sh\nexit 1\n", to: "bin/systemctl", of: box, mode: 0o700)
+    try startBoxSSHD()
+    // The person has met the box before: its key stands in the laptop's own known_hosts.
+    let scanned = try succeed(laptop, ["ssh-keyscan", "-p", "\(ports.box(0))", "127.0.0.1"])
+    try write(scanned, to: ".ssh/known_hosts", of: laptop)
+  }
+
+  fileprivate func provisionTo(_ name: String) throws -> Outcome {
+    try fleet("provision", name, "--to", "\(box.name)@127.0.0.1:\(ports.box(0))", within: 120)
+  }
+
+  /// Takes the agent off the box again, as a person would.
+  fileprivate func uninstall() {
+    let script = URL(filePath: #filePath).deletingLastPathComponent().appending(
+      path: "../../provisioning/device/install.sh")
+    let text = (try? String(contentsOf: script, encoding: .utf8)) ?? ""
+    do {
+      try succeed(
+        box, ["sh", "-s", "--", "--uninstall"], input: text,
+        environment: ["PATH": "\(box.home.path)/bin:/usr/local/bin:/usr/bin:/bin"])
+    } catch {
+      print(error)
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import Foundation
+
+/// What a person does to bring the three machines to life, as functions.
+extension Lab {
+  /// The address under which boxes and laptop find HostA.
+  var hostAddress: String { hostA.namespace == nil ? "127.0.0.1" : NATWorld.hostAAddress }
+
+  /// The person's key on the laptop.
+  var operatorKey: URL { laptop.home.appending(path: ".ssh/id_ed25519") }
+
+  /// Makes the laptop's key, initialises HostA and starts it. Returns the running `fleet-server run`.
+  @discardableResult func startHostA(sshd: [String] = []) throws -> Running {
+    try makeOperatorKey()
+    let key = try succeed(laptop, ["cat", operatorKey.path + ".pub"])
+    let keyFile = try write(key, to: "anna.pub", of: hostA)
+    try succeed(
+      hostA,
+      [
+        "fleet-server", "init", "--address", hostAddress, "--listen", "\(hostAddress):\(ports.hostA)",
+        "--ports", "\(ports.leases.lowerBound)-\(ports.leases.upperBound)", "--operator", "anna",
+        "--operator-key", keyFile.path,
+      ] + sshd)
+    return try runHostA()
+  }
+
+  /// Starts `fleet-server run` and waits until its sshd answers.
+  @discardableResult func runHostA() throws -> Running {
+    let server = try start(hostA, ["fleet-server", "run"])
+    try eventually("HostA's sshd listens\n\(server.error)", within: 20) {
+      if let status = server.wait(0) { throw NeverHappened(what: "run ended with \(status): \(server.error)") }
+      return try run(hostA, ["ssh-keyscan", "-T", "2", "-t", "ed25519", "-p", "\(ports.hostA)", hostAddress]).output
+        .contains("ssh-ed25519")
+    }
+    return server
+  }
+
+  func makeOperatorKey() throws {
+    try succeed(laptop, ["sh", "-c", "mkdir -p -m 700 ~/.ssh && ssh-keygen -q -t ed25519 -N '' -f ~/.ssh/id_ed25519"])
+  }
+
+  /// HostA's home, where everything is at its default place.
+  var serverHome: URL { hostA.home.appending(path: ".local/state/fleet-server") }
+
+  /// Logs the laptop in, with the fingerprint that HostA's own key has.
+  func login() throws {
+    let line = try succeed(hostA, ["ssh-keygen", "-lf", serverHome.appending(path: "ssh_host_ed25519_key.pub").path])
+    let fingerprint = String(line.split(separator: " ")[1])
+    try fleetSucceeds(
+      "login", "\(hostA.name)@\(hostAddress):\(ports.hostA)", "--host-key", fingerprint, "--identity", operatorKey.path)
+  }
+
+  /// Starts the throw-away sshd of the n-th box, which lets the person's key in, and waits until it listens.
+  @discardableResult func startBoxSSHD(_ n: Int = 0, extra: String = "") throws -> Running {
+    let port = ports.box(n)
+    let folder = "sshd-\(n)"
+    try succeed(
+      box,
+      [
+        "sh", "-c",
+        "mkdir -p ~/\(folder) && ([ -e ~/\(folder)/host_key ] || ssh-keygen -q -t ed25519 -N '' -f ~/\(folder)/host_key)",
+      ])
+    let key = try String(contentsOf: operatorKey.appendingPathExtension("pub"), encoding: .utf8)
+    try write(key, to: "\(folder)/authorized_keys", of: box)
+    let configuration = try write(
+      """
+      Port \(port)
+      ListenAddress 127.0.0.1
+      HostKey ~/\(folder)/host_key
+      AuthorizedKeysFile \(box.home.path)/\(folder)/authorized_keys
+      PidFile none
+      UsePAM no
+      StrictModes no
+      PasswordAuthentication no
+      KbdInteractiveAuthentication no
+      MaxStartups 200
+      MaxSessions 200
+      SetEnv HOME=\(box.home.path) XDG_CONFIG_HOME=\(box.home.path)/.config PATH=\(box.home.path)/bin:/usr/bin:/bin
+      Subsystem sftp internal-sftp
+      \(extra)
+
+      """.replacing("~/", with: box.home.path + "/"), to: "\(folder)/sshd_config", of: box)
+    let sshd = try start(box, ["/usr/sbin/sshd", "-D", "-e", "-f", configuration.path])
+    try eventually("the box's sshd listens", within: 15) { sshd.error.contains("Server listening") }
+    return sshd
+  }
+
+  /// Provisions by a bundle and unpacks it on the box. Returns the agent's configuration file.
+  func provisionBundle(_ name: String, box n: Int = 0) throws -> URL {
+    let bundle = laptop.home.appending(path: "\(name).tar")
+    try fleetSucceeds(
+      "provision", name, "--user", box.name, "--bundle", bundle.path, "--sshd-port", "\(ports.box(n))")
+    // The SD card, or the stick, that carries the bundle to the box.
+    let carried = box.home.appending(path: "\(name).tar")
+    try FileManager.default.copyItem(at: bundle, to: carried)
+    if let uid = box.uid { chown(carried.path, uid, uid) }
+    try succeed(box, ["tar", "-xf", carried.path, "-C", box.home.path])
+    return box.home.appending(path: "fleet-agent-\(name)/agent.json")
+  }
+
+  /// Starts the agent and waits until HostA calls the device online.
+  @discardableResult func startAgent(_ name: String, configuration: URL) throws -> Running {
+    let agent = try start(box, ["fleet-agent", "run", "--config", configuration.path])
+    try online(name, agent: agent)
+    return agent
+  }
+
+  func online(_ name: String, agent: Running? = nil, within limit_s: Double = 30) throws {
+    try eventually("\(name) is online", within: limit_s) {
+      if let agent, let status = agent.wait(0) {
+        throw NeverHappened(what: "the agent ended with \(status): \(agent.error)")
+      }
+      return try state(name) == "online"
+    }
+  }
+
+  /// The device as `fleet list --all --json` has it.
+  func device(_ name: String) throws -> [String: Any]? {
+    let text = try fleetSucceeds("list", "--all", "--json")
+    let list = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
+    return (list?["devices"] as? [[String: Any]])?.first { $0["name"] as? String == name }
+  }
+
+  func state(_ name: String) throws -> String? { try device(name)?["state"] as? String }
+
+  /// HostA, the laptop, one box and its tunnel, all up.
+  @discardableResult func startKitchenPi() throws -> (server: Running, agent: Running, configuration: URL) {
+    let server = try startHostA()
+    try login()
+    try startBoxSSHD()
+    let configuration = try provisionBundle("kitchen-pi")
+    return (server, try startAgent("kitchen-pi", configuration: configuration), configuration)
+  }
+}

@@ -1,0 +1,65 @@
+import Foundation
+
+/// A hundred ports below the ephemeral range that no other lab on this machine uses at the same time, in this test run
+/// or in another copy of it.
+final class PortBlock: Sendable {
+  let index: Int
+  private let lock: Int32
+
+  /// Takes the first free block. An abstract Unix socket is the lock: it leaves no file, and the kernel frees it.
+  init() {
+    for index in (0..<100).shuffled() {
+      let lock = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+      var address = sockaddr_un()
+      address.sun_family = sa_family_t(AF_UNIX)
+      let name = Array("fleet-e2e-ports-\(index)".utf8)
+      withUnsafeMutableBytes(of: &address.sun_path) { path in
+        for (offset, byte) in name.enumerated() { path[offset + 1] = byte }
+      }
+      let length = socklen_t(MemoryLayout<sa_family_t>.size + 1 + name.count)
+      let bound = withUnsafePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(lock, $0, length) }
+      }
+      if bound == 0 && (0..<12).allSatisfy({ Self.isFree(20000 + index * 100 + $0) }) {
+        self.index = index
+        self.lock = lock
+        return
+      }
+      close(lock)
+    }
+    fatalError("no block of ports is free")
+  }
+
+  deinit { close(lock) }
+
+  /// Where HostA's private sshd listens.
+  var hostA: Int { 20000 + index * 100 }
+  /// Where the throw-away sshd of the n-th box listens, 0 to 8.
+  func box(_ n: Int) -> Int { hostA + 1 + n }
+  /// What HostA leases.
+  var leases: ClosedRange<Int> { (hostA + 10)...(hostA + 99) }
+
+  static func isFree(_ port: Int) -> Bool {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    defer { close(descriptor) }
+    var reuse: Int32 = 1
+    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &reuse, socklen_t(MemoryLayout<Int32>.size))
+    return withLoopback(port) { bind(descriptor, $0, $1) } == 0
+  }
+
+  static func isListening(_ port: Int) -> Bool {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    defer { close(descriptor) }
+    return withLoopback(port) { connect(descriptor, $0, $1) } == 0
+  }
+
+  private static func withLoopback(_ port: Int, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = in_port_t(port).bigEndian
+    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    return withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+    }
+  }
+}

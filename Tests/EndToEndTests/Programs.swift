@@ -1,0 +1,34 @@
+import Foundation
+
+/// The three built programs, in a folder that every account of a lab can read.
+enum Programs {
+  /// From `FLEET_PROGRAMS` where it is set (the release programs of `make test`), else from beside the test runner.
+  static let folder: URL = {
+    let built =
+      ProcessInfo.processInfo.environment["FLEET_PROGRAMS"].map { URL(filePath: $0) }
+      ?? URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
+    let copy = Scratch.folder.appending(path: "bin")
+    do {
+      try FileManager.default.createDirectory(at: copy, withIntermediateDirectories: true)
+      for name in ["fleet", "fleet-agent", "fleet-server"] {
+        try FileManager.default.copyItem(at: built.appending(path: name), to: copy.appending(path: name))
+      }
+    } catch {
+      fatalError("the programs are not built in \(built.path): \(error)")
+    }
+    return copy
+  }()
+
+  static func path(_ name: String) -> String { folder.appending(path: name).path }
+}
+
+/// The one folder of this test run, removed when the run ends.
+enum Scratch {
+  static let folder: URL = {
+    let path = "/tmp/fleet-e2e-\(getpid())"
+    try! FileManager.default.createDirectory(
+      atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o755])
+    atexit { try? FileManager.default.removeItem(at: Scratch.folder) }
+    return URL(filePath: path)
+  }()
+}

@@ -1,0 +1,49 @@
+import FleetProtocol
+import Testing
+
+@Suite struct KeyAndTimeTests {
+  static let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
+
+  @Test func aCommentIsDropped() throws {
+    #expect(try PublicKey(parsing: Self.key + " someone@somewhere else").description == Self.key)
+  }
+
+  @Test(arguments: [
+    "", "ssh-ed25519", "ssh-ed25519 AAAA", "ssh-dss AAAAB3NzaC1kc3MAAAABAA==", "restrict \(key)",
+    "command=\"id\" \(key)",
+    "\(key)\nssh-ed25519 AAAA", "\(key)\r",
+    "ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f",
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4",
+    "ssh-ed25519 " + String(repeating: "A", count: 8000),
+  ])
+  func whatCouldCarryOptionsOrASecondLineIsNoKey(_ line: String) {
+    #expect { try PublicKey(parsing: line) } throws: { ($0 as? Refusal)?.code == .keyInvalid }
+  }
+
+  @Test func base64IsCanonical() {
+    for bytes: [UInt8] in [[], [0], [0, 1], [0, 1, 2], [255, 254, 253, 252], Array(0...255)] {
+      #expect(Base64.decode(Base64.encode(bytes)) == bytes)
+    }
+    for text in ["A", "AA", "AAA", "AA=A", "AB==", "A===", "====", "AA==AA==", "AA\n=", "A-A="] {
+      #expect(Base64.decode(text) == nil, "\(text)")
+    }
+  }
+
+  @Test func timesAreRFC3339InUTC() {
+    #expect(Timestamp(seconds: 0).description == "1970-01-01T00:00:00Z")
+    #expect(Timestamp(seconds: 1_767_323_045).description == "2026-01-02T03:04:05Z")
+    #expect(Timestamp(parsing: "2026-01-02T03:04:05Z")?.seconds == 1_767_323_045)
+    #expect(Timestamp(parsing: "2024-02-29T00:00:00Z") != nil)
+    for text in [
+      "", "2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-01-02 03:04:05Z", "2026-01-02T03:04:05+00:00",
+      "2026-01-02T24:00:00Z",
+    ] {
+      #expect(Timestamp(parsing: text) == nil, "\(text)")
+    }
+  }
+
+  @Test func textFromElsewhereIsShownEscaped() {
+    #expect(DisplayText.escaped("a\u{1B}[31m\n\u{202E}b\u{200B} ü") == "a\\u{1b}[31m\\u{a}\\u{202e}b\\u{200b} ü")
+    #expect(DisplayText.escaped(String(repeating: "x", count: 50), limit: 3) == "xxx...")
+  }
+}

@@ -1,0 +1,44 @@
+import FleetProtocol
+import Testing
+
+@Suite struct RequestTests {
+  @Test func wordsAreSplitAtSingleSpaces() throws {
+    #expect(try RequestTokenizer.words(of: "show kitchen-pi") == ["show", "kitchen-pi"])
+    #expect(try RequestTokenizer.words(of: "fleet-server list") == ["list"])
+  }
+
+  @Test(arguments: [
+    "", " ", "list ", " list", "show  a", "show\ta", "list;id", "list|id", "$(id)", "`id`", "list\nid", "list\0", "a'b",
+    "a\"b", "a\\b", "a*", "a>b", "é", "fleet-server", "a b c d e f g h i", String(repeating: "a", count: 1025),
+  ])
+  func nothingOfAShellGetsThrough(_ request: String) {
+    #expect(throws: Refusal.self) { try RequestTokenizer.words(of: request) }
+  }
+
+  @Test func aDeviceMayClaimAndReport() throws {
+    #expect(try DeviceRequest(parsing: "claim") == .claim)
+    #expect(try DeviceRequest(parsing: "fleet-server report") == .report)
+  }
+
+  @Test(arguments: ["list", "connect kitchen-pi", "claim 20007", "provision x", "sh", "/bin/sh", "claim x"])
+  func aDeviceMayNothingElse(_ request: String) {
+    #expect { try DeviceRequest(parsing: request) } throws: { ($0 as? Refusal)?.code == .requestRefused }
+  }
+
+  @Test(arguments: ["list", "version", "show a", "provision a", "enroll a", "connect a"])
+  func anOperatorsRequestIsWrittenAsItIsRead(_ request: String) throws {
+    #expect(try OperatorRequest(parsing: request).command == request)
+  }
+
+  @Test(arguments: [
+    "sh", "list a", "show", "claim", "report", "device 1 2", "operator bob", "run", "scp", "connect a b",
+  ])
+  func anOperatorMayNothingElse(_ request: String) {
+    #expect { try OperatorRequest(parsing: request) } throws: { ($0 as? Refusal)?.code == .requestRefused }
+  }
+
+  @Test(arguments: ["show -oProxyCommand=x", "connect ../x", "show A"])
+  func anOperatorsNameIsChecked(_ request: String) {
+    #expect { try OperatorRequest(parsing: request) } throws: { ($0 as? Refusal)?.code == .nameInvalid }
+  }
+}

@@ -1,0 +1,81 @@
+import Foundation
+import Testing
+
+/// ARCHITECTURE.md says what may import what; these tests hold the code to it.
+@Suite struct LayeringTests {
+  let checkout = Checkout()
+
+  @Test func everyTargetImportsOnlyWhatTheTableAllows() throws {
+    let rows = try checkout.table(under: "## What may import what", in: "ARCHITECTURE.md")
+    #expect(rows.count >= 5)
+    var targets: Set<String> = []
+    for row in rows where row.count >= 2 {
+      targets.insert(row[0])
+      let allowed = Set(row[1].split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) })
+      let files = checkout.files(below: "Sources/\(row[0])", endingIn: ".swift")
+      #expect(!files.isEmpty, "\(row[0]) has no Swift files")
+      for file in files {
+        let extra = Set(try checkout.imports(of: file)).subtracting(allowed)
+        #expect(extra.isEmpty, "\(file) imports \(extra.sorted()), which ARCHITECTURE.md does not allow")
+      }
+    }
+    let folders = Set(checkout.files(below: "Sources", endingIn: ".swift").map { String($0.split(separator: "/")[1]) })
+    #expect(folders == targets)
+  }
+
+  @Test func filesThatDecideAreNamedAndReadNoClock() throws {
+    let rows = try checkout.table(under: "## Files that decide", in: "ARCHITECTURE.md")
+    #expect(rows.count >= 10)
+    let acts = [
+      "Date()", "Date.now", "ContinuousClock", "SuspendingClock", "clock_gettime", "gettimeofday", "time(nil)",
+      "SystemRandomNumberGenerator", "getenv", "FileManager", "ProcessInfo", "Glibc.", "open(", "posix_spawn",
+    ]
+    for row in rows {
+      let path = "Sources/\(row[0])"
+      let text = try checkout.text(of: path)
+      for word in acts where text.contains(word) { Issue.record("\(path) is named pure but has '\(word)'") }
+      for match in text.matches(of: /\.random\([^)]*\)/) where !match.output.contains("using:") {
+        Issue.record("\(path) draws random numbers of its own")
+      }
+      let acting = Set(["GRDB", "CLibSSH2", "CLinux", "Glibc", "FleetSSH", "Dispatch"])
+      #expect(try acting.isDisjoint(with: checkout.imports(of: path)), "\(path) imports what acts")
+    }
+  }
+
+  @Test func nothingDependsOnAnExecutable() throws {
+    let manifest = try checkout.text(of: "Package.swift")
+    for target in manifest.matches(
+      of: /\.(target|executableTarget)\(\s*name: "(\w+)"[^\n]*(\n[^\n]*?)*?(?=\n    \.|\n  \])/)
+    {
+      for executable in ["FleetServer", "FleetAgent", "fleet"] where target.output.2 != executable {
+        let dependencies = String(target.output.0).components(separatedBy: "dependencies:").dropFirst().joined()
+        #expect(!dependencies.contains("\"\(executable)\""), "\(target.output.2) depends on \(executable)")
+      }
+    }
+  }
+
+  @Test func noNameSaysNothing() throws {
+    let empty = ["Core", "Common", "Shared", "Utils", "Util", "Helpers", "Helper", "Manager"]
+    for file in checkout.files(below: "Sources", endingIn: ".swift")
+      + checkout.files(below: "Tests", endingIn: ".swift")
+    {
+      for part in file.split(separator: "/")
+      where empty.contains(where: { part.replacing(".swift", with: "").hasSuffix($0) }) {
+        Issue.record("\(file) has a name that says nothing")
+      }
+      for match in try checkout.text(of: file).matches(of: /\b(?:struct|class|enum|actor|protocol) (\w+)/)
+      where empty.contains(where: { match.output.1.hasSuffix($0) }) {
+        Issue.record("\(file) declares \(match.output.1), a name that says nothing")
+      }
+    }
+  }
+
+  @Test func everyRefusalStandsInTheProtocolsTable() throws {
+    let rows = try checkout.table(under: "## Refusals", in: "PROTOCOL.md")
+    let documented = Set(rows.map { $0[0] })
+    let source = try checkout.text(of: "Sources/FleetProtocol/Refusal.swift")
+    let codes = Set(source.matches(of: /case \w+ = "([a-z-]+)"/).map { String($0.output.1) })
+    #expect(!codes.isEmpty)
+    #expect(codes == documented)
+  }
+}

@@ -1,0 +1,274 @@
+#!/bin/sh
+# Installs fleet-agent on this box from the folder in which this script lies, and starts it.
+#
+#   as root           /usr/local/bin/fleet-agent, /etc/fleet-agent, the account fleet-agent, a system service
+#   otherwise         ~/.local/bin/fleet-agent, ~/.config/fleet-agent, a user service that lingers
+#   without systemd   cron starts it: at boot and, should it have ended, every minute
+#
+# Running it again changes only what differs.
+#
+# usage: install.sh [--user] [--dry-run] [--uninstall]
+#   --user       install for this account only, even as root
+#   --dry-run    say what would be done, and do nothing
+#   --uninstall  stop the agent and remove all of it, the device's key too
+#
+# exit status: 0 done, 1 failed, 2 usage, 3 done and running, but nothing will start it after a reboot
+
+set -eu
+umask 077
+
+usage() {
+  echo "usage: install.sh [--user] [--dry-run] [--uninstall]" >&2
+  exit 2
+}
+
+fail() {
+  echo "install.sh: $1" >&2
+  exit 1
+}
+
+scope=user
+[ "$(id -u)" -ne 0 ] || scope=system
+dry_run=no
+uninstall=no
+while [ $# -gt 0 ]; do
+  case $1 in
+  --user) scope=user ;;
+  --dry-run) dry_run=yes ;;
+  --uninstall) uninstall=yes ;;
+  *) usage ;;
+  esac
+  shift
+done
+
+account=fleet-agent
+if [ "$scope" = system ]; then
+  binary=/usr/local/bin/fleet-agent
+  folder=/etc/fleet-agent
+  unit=/etc/systemd/system/fleet-agent.service
+else
+  HOME=$(cd "${HOME:?}" && pwd -P)
+  config_home=${XDG_CONFIG_HOME:-$HOME/.config}
+  binary=$HOME/.local/bin/fleet-agent
+  folder=$config_home/fleet-agent
+  unit=$config_home/systemd/user/fleet-agent.service
+fi
+changed=no
+
+# step SENTENCE COMMAND...: says what is done, and does it unless this is a rehearsal.
+step() {
+  if [ "$dry_run" = yes ]; then
+    echo "would $1"
+    return 0
+  fi
+  echo "$1"
+  shift
+  "$@"
+}
+
+# place FILE TARGET MODE [OWNER]: copies in one step, and only what differs.
+place() {
+  if [ -f "$2" ] && cmp -s "$1" "$2"; then return 0; fi
+  changed=yes
+  step "write $2" copy "$@"
+}
+
+copy() {
+  if ! cp "$1" "$2.new" || ! chmod "$3" "$2.new"; then fail "cannot write $2"; fi
+  [ -z "${4:-}" ] || chown "$4" "$2.new" || fail "cannot give $2 to $4"
+  mv -f "$2.new" "$2" || fail "cannot write $2"
+}
+
+# The processes that run the installed program, also the one that was replaced just now.
+agent_processes() {
+  for process in /proc/[0-9]*; do
+    program=$(readlink "$process/exe" 2>/dev/null) || continue
+    case $program in
+    "$binary" | "$binary (deleted)" | "$binary.new") echo "${process#/proc/}" ;;
+    esac
+  done
+}
+
+stop_agent() {
+  for process in $(agent_processes); do kill "$process" 2>/dev/null || true; done
+  tries=50
+  while [ -n "$(agent_processes)" ] && [ "$tries" -gt 0 ]; do
+    sleep 0.1 2>/dev/null || sleep 1
+    tries=$((tries - 1))
+  done
+  for process in $(agent_processes); do kill -9 "$process" 2>/dev/null || true; done
+}
+
+# --- systemd
+
+has_system_systemd() { [ -d /run/systemd/system ] && command -v systemctl >/dev/null 2>&1; }
+
+# The user's own manager, which a session without a desktop may have to be told about.
+has_user_systemd() {
+  has_system_systemd || return 1
+  XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}
+  export XDG_RUNTIME_DIR
+  systemctl --user show-environment >/dev/null 2>&1
+}
+
+has_systemd() { if [ "$scope" = system ]; then has_system_systemd; else has_user_systemd; fi; }
+
+service() { if [ "$scope" = system ]; then systemctl "$@"; else systemctl --user "$@"; fi; }
+
+linger() {
+  loginctl enable-linger || {
+    echo "install.sh: lingering was refused, so the agent runs only while $(id -un) is logged in" >&2
+    echo "  as root: loginctl enable-linger $(id -un)" >&2
+    lingers=no
+  }
+}
+
+install_systemd() {
+  lingers=yes
+  if [ "$scope" = user ]; then step "let the services of $(id -un) run without a login" linger; fi
+  step "make the folder ${unit%/*}" mkdir -p "${unit%/*}"
+  if [ "$scope" = system ]; then
+    place "$here/fleet-agent.service" "$unit" 644
+  else
+    place "$here/fleet-agent-user.service" "$unit" 644
+  fi
+  step "tell systemd of the service" service daemon-reload
+  step "start the service now and at every boot" service enable --quiet fleet-agent.service
+  if [ "$changed" = yes ] || ! service is-active --quiet fleet-agent.service; then
+    step "start the service" service restart fleet-agent.service
+  fi
+  [ "$lingers" = yes ] || exit 3
+}
+
+# --- cron
+
+quoted() { printf "'%s'" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")"; }
+
+cron_table() { if [ "$scope" = system ]; then crontab -u "$account" "$@"; else crontab "$@"; fi; }
+
+# The table without our lines; it may be empty.
+other_cron_lines() { cron_table -l 2>/dev/null | sed '/^# fleet-agent: begin$/,/^# fleet-agent: end$/d'; }
+
+our_cron_lines() {
+  # cron takes a bare % for the end of the line.
+  command="$(quoted "$binary") run --config $(quoted "$folder/agent.json") >/dev/null 2>&1"
+  command=$(printf '%s' "$command" | sed 's/%/\\%/g')
+  echo "# fleet-agent: begin"
+  echo "@reboot $command"
+  echo "* * * * * $command"
+  echo "# fleet-agent: end"
+}
+
+write_cron_table() { printf '%s\n' "$1" | cron_table - || fail "crontab does not take the lines"; }
+
+install_cron() {
+  others=$(other_cron_lines)
+  wanted=$({ [ -z "$others" ] || printf '%s\n' "$others"; our_cron_lines; })
+  if [ "$wanted" != "$(cron_table -l 2>/dev/null)" ]; then
+    step "let cron start the agent at boot and, should it have ended, every minute" write_cron_table "$wanted"
+  fi
+}
+
+uninstall_cron() {
+  table=$(cron_table -l 2>/dev/null) || return 0
+  case $table in *"# fleet-agent: begin"*) ;; *) return 0 ;; esac
+  others=$(other_cron_lines)
+  if [ -n "$others" ]; then
+    step "take the agent's lines out of the cron table" write_cron_table "$others"
+  else
+    step "remove the cron table, which had the agent's lines only" cron_table -r
+  fi
+}
+
+# --- without a service manager
+
+start_detached() {
+  set -- "$binary" run --config "$folder/agent.json"
+  if [ "$scope" = system ]; then
+    set -- su -s /bin/sh -c "exec $(quoted "$1") run --config $(quoted "$folder/agent.json")" "$account"
+  fi
+  if command -v setsid >/dev/null 2>&1; then set -- setsid "$@"; else set -- nohup "$@"; fi
+  "$@" </dev/null >/dev/null 2>&1 &
+}
+
+start_now() {
+  if [ "$changed" = yes ] && [ -n "$(agent_processes)" ]; then
+    step "stop the agent that runs with the old files" stop_agent
+  fi
+  if [ "$dry_run" = yes ] || [ -z "$(agent_processes)" ]; then step "start the agent now" start_detached; fi
+}
+
+# --- the account of the system service
+
+has_account() { id "$account" >/dev/null 2>&1; }
+
+make_account() {
+  if command -v useradd >/dev/null 2>&1; then
+    useradd --system --user-group --home-dir / --shell /usr/sbin/nologin "$account"
+  else
+    addgroup -S "$account" && adduser -S -D -h / -s /sbin/nologin -G "$account" "$account"
+  fi || fail "cannot make the account $account"
+}
+
+remove_account() {
+  if command -v userdel >/dev/null 2>&1; then userdel "$account"; else deluser "$account"; fi
+}
+
+# --- the two things this script does
+
+install_agent() {
+  here=$(cd "$(dirname "$0")" && pwd -P)
+  for file in fleet-agent agent.json id_ed25519 fleet-agent.service fleet-agent-user.service; do
+    [ -f "$here/$file" ] || fail "$here/$file is missing; run this script in the folder of a bundle"
+  done
+  version=$("$here/fleet-agent" --version) ||
+    fail "the agent does not run on this machine ($(uname -sm)): it needs Linux with glibc, and the same architecture"
+  if [ "$scope" = system ]; then echo "$version, for the whole machine"; else echo "$version, for $(id -un)"; fi
+
+  if [ "$scope" = system ]; then
+    has_account || step "make the account $account" make_account
+    [ -d "$folder" ] || step "make the folder $folder" mkdir "$folder" || fail "cannot make $folder"
+    step "let only root and $account into $folder" chmod 750 "$folder"
+    [ "$dry_run" = yes ] || chown "root:$account" "$folder"
+    mode=640 owner=root:$account key_owner=$account:$account
+    [ -d /usr/local/bin ] || step "make the folder /usr/local/bin" mkdir -m 755 -p /usr/local/bin
+  else
+    [ -d "$folder" ] || step "make the folder $folder" mkdir -p "$folder" || fail "cannot make $folder"
+    [ -d "${binary%/*}" ] || step "make the folder ${binary%/*}" mkdir -p "${binary%/*}" ||
+      fail "cannot make ${binary%/*}"
+    mode=600 owner='' key_owner=''
+  fi
+  place "$here/fleet-agent" "$binary" 755
+  place "$here/id_ed25519" "$folder/id_ed25519" 600 "$key_owner"
+  place "$here/agent.json" "$folder/agent.json" "$mode" "$owner"
+
+  if has_systemd; then
+    install_systemd
+  elif command -v crontab >/dev/null 2>&1; then
+    install_cron
+    start_now
+  else
+    start_now
+    echo "install.sh: there is neither systemd nor cron, so nothing will start the agent after a reboot" >&2
+    echo "  have the box run at boot: $binary run --config $folder/agent.json" >&2
+    exit 3
+  fi
+}
+
+uninstall_agent() {
+  if [ -f "$unit" ]; then
+    if has_systemd; then step "stop the service" service disable --quiet --now fleet-agent.service || true; fi
+    step "remove $unit" rm -f "$unit"
+    if has_systemd; then step "tell systemd" service daemon-reload; fi
+  fi
+  if command -v crontab >/dev/null 2>&1 && { [ "$scope" = user ] || has_account; }; then uninstall_cron; fi
+  if [ -n "$(agent_processes)" ]; then step "stop the agent" stop_agent; fi
+  [ ! -f "$binary" ] || step "remove $binary" rm -f "$binary"
+  [ ! -d "$folder" ] || step "remove $folder with the device's key" rm -rf "$folder"
+  if [ "$scope" = system ]; then
+    ! has_account || step "remove the account $account" remove_account
+  fi
+  return 0
+}
+
+if [ "$uninstall" = yes ]; then uninstall_agent; else install_agent; fi
