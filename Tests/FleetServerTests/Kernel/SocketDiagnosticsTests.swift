@@ -77,6 +77,8 @@ struct LoopbackListener {
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = port.rawValue.bigEndian
+    var on: Int32 = 1
+    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
     address.sin_addr.s_addr = inet_addr("127.0.0.1")
     let descriptor = descriptor
     let bound = withUnsafePointer(to: &address) {

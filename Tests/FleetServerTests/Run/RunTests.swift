@@ -16,7 +16,9 @@ import Testing
     server = BuiltServer(home: folder.path + "/home")
     let loopback = try #require(IPAddress.loopback)
     listen = ListenAddress(address: loopback, port: try LoopbackPair().connection.localPort)
-    try server.initialise(listen: listen.description)
+    // Another run of these tests on the same machine leases elsewhere.
+    let first = Int.random(in: 20000...30000)
+    try server.initialise(ports: "\(first)-\(first + 20)", listen: listen.description)
     try keygen("operator")
     try keygen("device")
     #expect(try server.run(["operator", "add", "bob", "--key", folder.path + "/operator.pub"]).status == 0)
