@@ -47,7 +47,7 @@ let package = Package(
     .testTarget(
       name: "FleetServerTests",
       dependencies: [
-        "FleetServer", "FleetProtocol", .product(name: "GRDB", package: "GRDB.swift"),
+        "FleetServer", "FleetProtocol", "CLinux", .product(name: "GRDB", package: "GRDB.swift"),
       ]),
     .testTarget(
       name: "FleetAgentTests", dependencies: ["FleetAgent", "FleetProtocol", "FleetSSH", "ThrowawaySSHD"]),

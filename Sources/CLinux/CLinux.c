@@ -1,7 +1,10 @@
 #ifdef __linux__
+#define _GNU_SOURCE
 #include "CLinux.h"
+#include <fcntl.h>
 #include <linux/tcp.h>
 #include <string.h>
+#include <unistd.h>
 
 struct clinux_connection_health clinux_read_tcp_info(const void *bytes, size_t count) {
   struct tcp_info info;
@@ -16,6 +19,8 @@ struct clinux_connection_health clinux_read_tcp_info(const void *bytes, size_t c
   };
   return health;
 }
+
+int clinux_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 
 int clinux_become_child_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 #endif

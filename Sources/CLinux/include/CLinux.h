@@ -23,6 +23,9 @@ struct clinux_connection_health {
 // Reads a tcp_info of any kernel: what an older, shorter one does not have is zero.
 struct clinux_connection_health clinux_read_tcp_info(const void *bytes, size_t count);
 
+// pipe2 with O_CLOEXEC, a GNU extension.
+int clinux_pipe(int ends[2]);
+
 // prctl is variadic, which Swift cannot call. From then on orphans among our descendants become our children.
 int clinux_become_child_subreaper(void);
 #endif

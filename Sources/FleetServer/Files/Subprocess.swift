@@ -1,3 +1,4 @@
+import CLinux
 import FleetProtocol
 import Glibc
 
@@ -14,8 +15,7 @@ enum Subprocess {
   static func run(_ program: String, _ arguments: [String]) throws(Refusal) -> Result {
     var output: [Int32] = [-1, -1]
     var errors: [Int32] = [-1, -1]
-    guard pipe(&output) == 0, pipe(&errors) == 0 else { throw .systemCall("no pipe can be made") }
-    for descriptor in output + errors { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+    guard clinux_pipe(&output) == 0, clinux_pipe(&errors) == 0 else { throw .systemCall("no pipe can be made") }
     let started: pid_t?
     do throws(Refusal) {
       started = try start(program, arguments, output: output[1], errors: errors[1])

@@ -43,6 +43,9 @@ struct DeviceConnection {
   private func dial(_ device: RegistryDevice) throws(Refusal) -> Int32 {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { throw .systemCall("no socket can be made") }
+    // A tunnel whose sshd no longer accepts would otherwise hold the operator for minutes.
+    var limit = timeval(tv_sec: 5, tv_usec: 0)
+    setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = device.port.rawValue.bigEndian

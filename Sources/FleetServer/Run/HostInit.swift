@@ -31,6 +31,10 @@ struct HostInit {
     if settings.sshdMode == .private { try SSHKeygen.makeHostKey(home.hostKey) }
     let fingerprint = try SSHKeygen.fingerprint(ofFile: settings.hostPublicKeyFile(home: home))
     let registry = try Registry.create(home)
+    // A broken-off try may have been given another key for the same operator.
+    if try registry.operators().contains(where: { $0.name == operatorName && $0.key != operatorKey }) {
+      _ = try registry.removeOperator(operatorName, by: .host, now_s: Int64(time(nil)))
+    }
     _ = try registry.addOperator(operatorName, key: operatorKey, by: .host, now_s: Int64(time(nil)))
     try keyFile.update(from: registry)
     if settings.sshdMode == .private { try writeConfiguration(home) }

@@ -77,7 +77,6 @@ struct HostRun {
       for signal in signals.next(wait: min(sampleAt, startAt ?? sampleAt) - ContinuousClock.now) {
         guard signal != SIGCHLD else { continue }
         if let sshd {
-          watch.sample()
           sshd.endAll()
           watch.end()
         }

@@ -13,9 +13,7 @@ struct PrivateSSHD {
         .sshdMissing, "\(settings.sshd) is not installed",
         hint: "apt-get install openssh-server (its own service is not needed), or set 'sshd' in \(home.settings)")
     }
-    if geteuid() == 0, mkdir("/run/sshd", 0o755) != 0, errno != EEXIST {
-      throw .systemCall("/run/sshd, which sshd needs when root runs it, cannot be made", code: .sshdFailed)
-    }
+    if geteuid() == 0 { try makeSeparationFolder() }
     try write(hasPenalties: false)
     // An sshd that does not know an option refuses its whole configuration: ask it.
     let probe = try Subprocess.run(settings.sshd, ["-t", "-f", home.sshdConfiguration, "-o", "PerSourcePenalties=no"])
@@ -27,6 +25,15 @@ struct PrivateSSHD {
         .sshdFailed, "sshd does not accept its configuration: \(DisplayText.escaped(line, limit: 300))",
         hint: "see it all: \(settings.sshd) -t -f \(home.sshdConfiguration)")
     }
+  }
+
+  /// The empty folder that an sshd of root shuts its unprivileged part into.
+  private func makeSeparationFolder() throws(Refusal) {
+    guard mkdir("/run/sshd", 0o755) == 0 else {
+      if errno == EEXIST { return }
+      throw .systemCall("/run/sshd, which sshd needs when root runs it, cannot be made", code: .sshdFailed)
+    }
+    chmod("/run/sshd", 0o755)
   }
 
   private func write(hasPenalties: Bool) throws(Refusal) {

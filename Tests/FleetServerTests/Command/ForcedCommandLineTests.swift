@@ -1,0 +1,26 @@
+import FleetProtocol
+import Testing
+
+@testable import FleetServer
+
+@Suite struct ForcedCommandLineTests {
+  @Test func theTwoLinesOfTheKeyFile() throws {
+    let device = DeviceID(random: 1)
+    #expect(
+      ForcedCommandLine(["device", device.rawValue, "20007"])
+        == .device(device, try #require(TCPPort(20007)), home: nil))
+    #expect(ForcedCommandLine(["operator", "alice"]) == .operator(try OperatorName(validating: "alice"), home: nil))
+    #expect(
+      ForcedCommandLine(["--home", "/x", "operator", "alice"])
+        == .operator(try OperatorName(validating: "alice"), home: "/x"))
+  }
+
+  @Test(arguments: [
+    [], ["run"], ["operator"], ["operator", "add"], ["operator", "list"], ["operator", "remove"],
+    ["operator", "--help"],
+    ["operator", "add", "x"], ["operator", "Alice"], ["device"], ["device", "x", "1"],
+    ["device", "0000000000000001", "0"],
+    ["device", "0000000000000001"], ["device", "0000000000000001", "1", "2"], ["--home"], ["--home", "/x"],
+  ])
+  func everythingElseIsForPeople(_ arguments: [String]) { #expect(ForcedCommandLine(arguments) == nil) }
+}

@@ -1,0 +1,33 @@
+import FleetProtocol
+import Testing
+
+@testable import FleetServer
+
+@Suite struct KeyFileTextTests {
+  @Test func operatorsThenDevicesInAFixedOrderUnderACount() throws {
+    let command = ForcedCommand(executable: "/f")
+    func device(_ number: Int) throws -> KeyFileText.Device {
+      KeyFileText.Device(
+        id: DeviceID(random: UInt64(number)), port: try #require(TCPPort(number)), key: try sampleKey(number))
+    }
+    func person(_ name: String, _ number: Int) throws -> KeyFileText.Operator {
+      KeyFileText.Operator(name: try OperatorName(validating: name), key: try sampleKey(number))
+    }
+    let text = KeyFileText.render(
+      devices: [try device(20002), try device(20001)], operators: [try person("bob", 2), try person("alice", 1)],
+      command: command)
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(lines.count == 6 && lines[5].isEmpty)
+    #expect(lines[1].hasSuffix("fleet-operator:alice") && lines[2].hasSuffix("fleet-operator:bob"))
+    #expect(lines[3].contains("127.0.0.1:20001") && lines[4].contains("127.0.0.1:20002"))
+    #expect(KeyFileText.deviceCount(in: text.utf8) == 2)
+    #expect(
+      KeyFileText.deviceCount(in: try ManagedBlock.replacing(in: Array("ssh-rsa AAAA me\n".utf8), with: text.utf8)) == 2
+    )
+  }
+
+  @Test func noCountWithoutAHeader() {
+    #expect(KeyFileText.deviceCount(in: "".utf8) == nil)
+    #expect(KeyFileText.deviceCount(in: "# fleet-server devices=many\n".utf8) == nil)
+  }
+}

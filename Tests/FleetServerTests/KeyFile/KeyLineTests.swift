@@ -1,0 +1,35 @@
+import FleetProtocol
+import Testing
+
+@testable import FleetServer
+
+@Suite struct KeyLineTests {
+  private let device = DeviceID(random: 0x0f3a_5c7e_9b1d_2f40)
+
+  @Test func aDevicesLineExactly() throws {
+    let key = try sampleKey(3)
+    let line = KeyLine.device(
+      device, port: try #require(TCPPort(20007)), key: key, command: ForcedCommand(executable: "/abs/fleet-server"))
+    #expect(
+      line
+        == #"restrict,port-forwarding,permitlisten="127.0.0.1:20007",permitopen="127.0.0.1:20007",command="exec /abs/fleet-server device 0f3a5c7e9b1d2f40 20007" ssh-ed25519 "#
+        + key.base64 + " fleet:0f3a5c7e9b1d2f40")
+  }
+
+  @Test func anOperatorsLineExactly() throws {
+    let key = try sampleKey(4)
+    let line = KeyLine.operator(
+      try OperatorName(validating: "alice"), key: key, command: ForcedCommand(executable: "/abs/fleet-server"))
+    #expect(
+      line == #"restrict,command="exec /abs/fleet-server operator alice" ssh-ed25519 "# + key.base64
+        + " fleet-operator:alice")
+  }
+
+  @Test func aFolderThatSSHDDoesNotTellStandsInTheCommand() throws {
+    let command = ForcedCommand(executable: "/abs/fleet-server", home: "/srv/fleet")
+    let line = KeyLine.device(device, port: try #require(TCPPort(20007)), key: try sampleKey(3), command: command)
+    #expect(line.contains(#"command="exec /abs/fleet-server --home /srv/fleet device 0f3a5c7e9b1d2f40 20007""#))
+    let words = ["--home", "/srv/fleet", "device", "0f3a5c7e9b1d2f40", "20007"]
+    #expect(ForcedCommandLine(words) == .device(device, try #require(TCPPort(20007)), home: "/srv/fleet"))
+  }
+}

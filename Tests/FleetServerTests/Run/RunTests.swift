@@ -1,0 +1,237 @@
+import FleetProtocol
+import Foundation
+import GRDB
+import Testing
+
+@testable import FleetServer
+
+/// `fleet-server run` with a real sshd on a port that the kernel chose.
+@Suite(.serialized) struct RunTests {
+  private let folder: TemporaryFolder
+  private let server: BuiltServer
+  private let listen: ListenAddress
+
+  init() throws {
+    folder = try TemporaryFolder()
+    server = BuiltServer(home: folder.path + "/home")
+    let loopback = try #require(IPAddress.loopback)
+    listen = ListenAddress(address: loopback, port: try LoopbackPair().connection.localPort)
+    // Another run of these tests on the same machine leases elsewhere.
+    let first = Int.random(in: 20000...30000)
+    try server.initialise(ports: "\(first)-\(first + 20)", listen: listen.description)
+    try keygen("operator")
+    try keygen("device")
+    #expect(try server.run(["operator", "add", "bob", "--key", folder.path + "/operator.pub"]).status == 0)
+  }
+
+  private func keygen(_ name: String) throws {
+    _ = try Subprocess.run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", folder.path + "/" + name])
+  }
+
+  private var options: [String] {
+    [
+      "-F", "none", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-o", "StrictHostKeyChecking=yes", "-o",
+      "UserKnownHostsFile=\(folder.path)/known_hosts", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR", "-o",
+      "ConnectTimeout=10", "-p", "\(listen.port)",
+    ]
+  }
+
+  private func pinHost() throws {
+    let key = try #require(FileReading.line(of: server.home + "/ssh_host_ed25519_key.pub"))
+    try "[127.0.0.1]:\(listen.port) \(key)\n".write(
+      toFile: folder.path + "/known_hosts", atomically: true, encoding: .utf8)
+  }
+
+  private func ssh(_ key: String, _ request: String, extra: [String] = [], body: String = "") throws
+    -> SpawnedProcess.Result
+  {
+    let account = try Account.current().name
+    let arguments = options + ["-i", "\(folder.path)/\(key)"] + extra + ["\(account)@127.0.0.1", request]
+    return try SpawnedProcess("ssh", arguments, environment: ["PATH": "/usr/bin:/bin"], input: body).result()
+  }
+
+  private func start() throws -> SpawnedProcess {
+    try pinHost()
+    let running = try server.start(["run"])
+    try eventually("run does not come up: \(running.errors)") {
+      running.errors.contains("sshd listens on") || !running.isRunning
+    }
+    try #require(running.isRunning, "\(running.errors)")
+    return running
+  }
+
+  private func listener() throws -> ProcessIdentity { try #require(RunRecord.read(Home(path: server.home))).listener }
+
+  private func isAlive(_ process: ProcessIdentity) -> Bool {
+    process.isLivingSSHD(ProcessTable.process(process.pid), bootID: ProcessTable.bootID(), uid: geteuid())
+  }
+
+  private func stop(_ running: SpawnedProcess) throws -> SpawnedProcess.Result {
+    let begin = ContinuousClock.now
+    running.signal(SIGTERM)
+    let result = running.result()
+    #expect(ContinuousClock.now - begin < .seconds(8))
+    #expect(SocketTable.current().holder(of: listen.port) == nil)
+    return result
+  }
+
+  /// A device's connection that holds its claim and its port, as `ssh` makes it.
+  private struct Tunnel {
+    var control: String
+    var process: SpawnedProcess
+  }
+
+  private func tunnel(_ number: Int) throws -> Tunnel {
+    let control = "\(folder.path)/control-\(number)"
+    let account = try Account.current().name
+    let process = try SpawnedProcess(
+      "ssh", options + ["-i", "\(folder.path)/device", "-M", "-S", control, "-N", "\(account)@127.0.0.1"],
+      environment: ["PATH": "/usr/bin:/bin"], input: "")
+    try eventually("the device does not connect: \(process.errors)") { FileManager.default.fileExists(atPath: control) }
+    return Tunnel(control: control, process: process)
+  }
+
+  private func claim(_ tunnel: Tunnel, hostKeys: [PublicKey] = []) throws -> ClaimReply {
+    let body = ClaimBody(agentVersion: "0.1.0", bootID: "b", keepalive_s: 10, facts: ["os": "test"], hostKeys: hostKeys)
+    let result = try ssh("device", "claim", extra: ["-S", tunnel.control], body: body.line + "\n")
+    guard case .ok(let fields) = try result.reply() else { throw Refusal(.ioFailed, result.output + result.errors) }
+    return try ClaimReply(fields)
+  }
+
+  private func forward(_ tunnel: Tunnel, port: TCPPort, to target: TCPPort) throws {
+    let result = try Subprocess.run(
+      "ssh",
+      options + ["-S", tunnel.control, "-O", "forward", "-R", "127.0.0.1:\(port):127.0.0.1:\(target)", "127.0.0.1"])
+    try #require(result.status == 0, "\(result.errors)")
+  }
+
+  private func provision(_ name: String) throws -> ProvisionReply {
+    let key = try #require(FileReading.line(of: folder.path + "/device.pub"))
+    let body = ProvisionBody(
+      key: try PublicKey(parsing: key), user: try LoginName(validating: "pi"), tags: [:], hostKeysFromFirstClaim: true)
+    guard case .ok(let fields) = try ssh("operator", "provision \(name)", body: body.line + "\n").reply() else {
+      return try #require(nil)
+    }
+    return try ProvisionReply(fields)
+  }
+
+  private func status(_ name: String) throws -> DeviceStatus {
+    guard case .ok(let fields) = try ssh("operator", "show \(name)").reply() else { return try #require(nil) }
+    return try DeviceStatus(try fields.object("device"))
+  }
+
+  @Test func itServesOperatorsAndEndsOnSIGTERM() throws {
+    let running = try start()
+    let version = try ssh("operator", "version")
+    #expect(version.status == 0 && version.output.contains(#""operator":"bob""#), "\(version.errors)")
+    let sshd = try listener()
+    #expect(isAlive(sshd))
+    #expect(try stop(running).status == 0)
+    #expect(!isAlive(sshd))
+  }
+
+  @Test func anSSHDThatDiesIsStartedAgain() throws {
+    let running = try start()
+    let first = try listener()
+    kill(first.pid, SIGKILL)
+    try eventually("sshd does not come back: \(running.errors)") { try listener() != first && isAlive(try listener()) }
+    try eventually("it does not listen") { SocketTable.current().holder(of: listen.port) != nil }
+    #expect(try ssh("operator", "version").status == 0)
+    #expect(running.errors.contains("starting it again"))
+    #expect(try stop(running).status == 0)
+  }
+
+  @Test func onlyOneRunsAndATakenPortIsTold() throws {
+    let running = try start()
+    let second = try server.run(["run"])
+    #expect(second.status == 1 && second.errors.contains("another fleet-server works on"))
+    let other = BuiltServer(home: folder.path + "/other")
+    try other.initialise(listen: listen.description)
+    let third = try other.run(["run"])
+    #expect(third.status == 1 && third.errors.contains("another process listens on \(listen) already"))
+    #expect(try stop(running).status == 0)
+  }
+
+  @Test func tunnelsOutliveAKilledRunAndTheNextOneTakesOver() throws {
+    let running = try start()
+    let device = try provision("box")
+    let tunnel = try tunnel(1)
+    #expect(try !claim(tunnel).tookOver)
+    try forward(tunnel, port: device.port, to: listen.port)
+    let first = try listener()
+    running.signal(SIGKILL)
+    _ = running.result()
+    #expect(isAlive(first))
+    let next = try start()
+    #expect(try !isAlive(first) && isAlive(listener()))
+    #expect(try status("box").state == .online, "the tunnel stayed up")
+    #expect(SocketTable.current().holder(of: device.port) == geteuid())
+    #expect(try stop(next).status == 0)
+    #expect(SocketTable.current().holder(of: device.port) == nil, "tunnels of an earlier run end too")
+    try eventually("the device's ssh does not end") { !tunnel.process.isRunning }
+  }
+
+  @Test func aDeviceComesIsTakenOverAndGoes() throws {
+    let running = try start()
+    let device = try provision("box")
+    #expect(try status("box").state == .offline)
+    let old = try tunnel(1)
+    #expect(try !claim(old, hostKeys: [try sampleKey(40)]).tookOver)
+    try forward(old, port: device.port, to: listen.port)
+    let online = try status("box")
+    #expect(online.state == .online && online.enrolled && online.rtt_ms != nil && online.facts == ["os": "test"])
+    let report = try ssh("device", "report", extra: ["-S", old.control], body: ReportBody(sshd: .down).line + "\n")
+    #expect(report.status == 0)
+    #expect(try status("box").note == "ssh down on the device")
+
+    // The tunnel leads to HostA's own sshd here: its banner comes back after the header.
+    let bridged = try ssh("operator", "connect box", body: "not ssh\r\n").output.split(separator: "\n")
+    guard case .ok(let header)? = try bridged.first.map({ try Reply(parsing: Array($0.utf8)) }) else {
+      return try #require(Bool(false), "\(bridged)")
+    }
+    #expect(try ConnectHeader(header).hostKeys == [try sampleKey(40)])
+    #expect(bridged.dropFirst().first?.hasPrefix("SSH-2.0-OpenSSH") == true)
+
+    let new = try tunnel(2)
+    let begin = ContinuousClock.now
+    #expect(try claim(new, hostKeys: [try sampleKey(41)]).tookOver)
+    #expect(ContinuousClock.now - begin < .seconds(5))
+    try eventually("the old connection does not end") { !old.process.isRunning }
+    try forward(new, port: device.port, to: listen.port)
+    #expect(try status("box").state == .online)
+    try eventually("the watch writes no transition") {
+      try Registry.open(Home(path: server.home)).devicesRecordedOnline() == [device.device]
+    }
+    #expect(try stop(running).status == 0)
+    let registry = try Registry.open(Home(path: server.home))
+    #expect(try registry.devicesRecordedOnline().isEmpty)
+    let found = try #require(try registry.devices().first)
+    #expect(found.lastSeen_s != nil)
+    #expect(try found.hostKeys == [sampleKey(40)], "later keys are not adopted")
+    let rows = try registry.read { db in
+      try Row.fetchAll(
+        db,
+        sql:
+          "SELECT action, actor, remote_address, bytes_to_device, bytes_from_device FROM audit WHERE action LIKE '%connect'"
+      )
+    }
+    #expect(rows.map { $0["action"] as String } == ["connect", "disconnect"])
+    #expect((rows[1]["actor"] as String) == "bob")
+    #expect((rows[1]["remote_address"] as String) == "127.0.0.1")
+    #expect((rows[1]["bytes_to_device"] as Int64) == 9)
+    #expect((rows[1]["bytes_from_device"] as Int64) > 20)
+  }
+
+  @Test func aPortThatAnotherConnectionOfOursHoldsIsToldInTime() throws {
+    let running = try start()
+    let device = try provision("box")
+    let squatter = try LoopbackListener(port: device.port)
+    defer { squatter.end() }
+    let tunnel = try tunnel(1)
+    let body = ClaimBody(agentVersion: "0", bootID: "b", keepalive_s: 10, facts: [:], hostKeys: [])
+    let result = try ssh("device", "claim", extra: ["-S", tunnel.control], body: body.line + "\n")
+    guard case .refused(let refusal) = try result.reply() else { return try #require(Bool(false)) }
+    #expect(refusal.code == .portInUse)
+    #expect(try stop(running).status == 0)
+  }
+}
