@@ -58,7 +58,6 @@ import ThrowawaySSHD
       try eventually("no private folder stays behind") {
         try FileManager.default.contentsOfDirectory(atPath: host.temporaryFolder).isEmpty
       }
-      }
     }
   }
 
