@@ -73,11 +73,12 @@ if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$(printf '\033[1m') plain=$(pri
 say() { printf '\n%s# %s%s\n' "$bold" "$*" "$plain"; }
 shown() { printf '%s%s$ %s%s\n' "$bold" "$1" "$2" "$plain"; }
 
-# Each machine has its own configuration; only what a person would type is shown.
-as_machine() {
+# Each machine has its own configuration; only what a person would type is shown. The shell itself becomes the
+# program, so that whoever starts this in the background gets the program's own process id.
+become() {
   machine=$1
   shift
-  env PATH="$folder/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
+  exec env PATH="$folder/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
     FLEET_SERVER_HOME="$folder/hosta/fleet-server" XDG_CONFIG_HOME="$folder/$machine/config" \
     XDG_STATE_HOME="$folder/$machine/state" FLEET_SHARE="$folder" "$@"
 }
@@ -85,7 +86,7 @@ on() {
   machine=$1
   shift
   shown "$machine" "$*"
-  as_machine "$machine" "$@"
+  (become "$machine" "$@")
 }
 free_port() {
   port=$((10000 + $(od -An -N2 -tu2 /dev/urandom) % 9000))
@@ -112,7 +113,7 @@ ssh-keygen -q -t ed25519 -N '' -C you@laptop -f laptop/id_ed25519
 host_port=$(free_port)
 on hosta fleet-server init --address 127.0.0.1 --listen "127.0.0.1:$host_port" --operator you --operator-key laptop/id_ed25519.pub
 shown hosta "fleet-server run &"
-as_machine hosta fleet-server run >server.log 2>&1 &
+become hosta fleet-server run >server.log 2>&1 &
 server=$!
 wait_for "HostA's sshd listening" ssh-keyscan -T 2 -p "$host_port" 127.0.0.1
 
@@ -142,9 +143,9 @@ on laptop fleet provision kitchen-pi --user "$account" --bundle kitchen-pi.tar -
 say "The box, in somebody's kitchen: unpack, start."
 on box tar -xf kitchen-pi.tar -C box
 shown box "fleet-agent run --config box/fleet-agent-kitchen-pi/agent.json &"
-as_machine box fleet-agent run --config box/fleet-agent-kitchen-pi/agent.json >agent.log 2>&1 &
+become box fleet-agent run --config box/fleet-agent-kitchen-pi/agent.json >agent.log 2>&1 &
 agent=$!
-online() { as_machine laptop fleet list | grep -q 'kitchen-pi.*online'; }
+online() { (become laptop fleet list) | grep -q 'kitchen-pi.*online'; }
 wait_for "kitchen-pi coming online" online
 
 say "The laptop, anywhere."
