@@ -51,7 +51,7 @@ let package = Package(
       ]),
     .testTarget(
       name: "FleetAgentTests", dependencies: ["FleetAgent", "FleetProtocol", "FleetSSH", "ThrowawaySSHD"]),
-    .testTarget(name: "FleetTests", dependencies: ["fleet", "FleetProtocol"]),
+    .testTarget(name: "FleetTests", dependencies: ["fleet", "FleetProtocol", "CDescriptorPassing", "ThrowawaySSHD"]),
     .testTarget(name: "EndToEndTests", dependencies: ["FleetProtocol"]),
     .testTarget(name: "LayeringTests"),
   ]

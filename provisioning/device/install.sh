@@ -125,15 +125,19 @@ linger() {
 
 install_systemd() {
   lingers=yes
-  if [ "$scope" = user ]; then step "let the services of $(id -un) run without a login" linger; fi
-  step "make the folder ${unit%/*}" mkdir -p "${unit%/*}"
+  if [ "$scope" = user ] && [ ! -e "/var/lib/systemd/linger/$(id -un)" ]; then
+    step "let the services of $(id -un) run without a login" linger
+  fi
+  [ -d "${unit%/*}" ] || step "make the folder ${unit%/*}" mkdir -p "${unit%/*}"
   if [ "$scope" = system ]; then
     place "$here/fleet-agent.service" "$unit" 644
   else
     place "$here/fleet-agent-user.service" "$unit" 644
   fi
-  step "tell systemd of the service" service daemon-reload
-  step "start the service now and at every boot" service enable --quiet fleet-agent.service
+  if [ "$changed" = yes ]; then step "tell systemd of the service" service daemon-reload; fi
+  if ! service is-enabled --quiet fleet-agent.service 2>/dev/null; then
+    step "have the service started at every boot" service enable --quiet fleet-agent.service
+  fi
   if [ "$changed" = yes ] || ! service is-active --quiet fleet-agent.service; then
     step "start the service" service restart fleet-agent.service
   fi
@@ -200,6 +204,12 @@ start_now() {
 
 # --- the account of the system service
 
+make_system_folder() {
+  if ! mkdir "$folder" || ! chown "root:$account" "$folder" || ! chmod 750 "$folder"; then
+    fail "cannot make $folder"
+  fi
+}
+
 has_account() { id "$account" >/dev/null 2>&1; }
 
 make_account() {
@@ -227,9 +237,7 @@ install_agent() {
 
   if [ "$scope" = system ]; then
     has_account || step "make the account $account" make_account
-    [ -d "$folder" ] || step "make the folder $folder" mkdir "$folder" || fail "cannot make $folder"
-    step "let only root and $account into $folder" chmod 750 "$folder"
-    [ "$dry_run" = yes ] || chown "root:$account" "$folder"
+    [ -d "$folder" ] || step "make the folder $folder, for root and $account only" make_system_folder
     mode=640 owner=root:$account key_owner=$account:$account
     [ -d /usr/local/bin ] || step "make the folder /usr/local/bin" mkdir -m 755 -p /usr/local/bin
   else

@@ -1,0 +1,157 @@
+import Foundation
+import Testing
+
+@testable import fleet
+
+/// `install.sh` for an account on a box with cron and no systemd, in a home that is thrown away.
+@Suite(.serialized) struct InstallScriptTests {
+  @Test func cronStartsTheAgentAndUninstallLeavesNothing() throws {
+    try Box.with { box in
+      try FileStore.replace("\(box.home)/crontab", with: "5 4 * * * backup\n".utf8)
+      let first = try box.install()
+      defer { _ = try? box.install("--uninstall") }
+      #expect(first.status == 0, "\(first.text)\(first.errorText)")
+      let table = try box.table()
+      #expect(table.hasPrefix("5 4 * * * backup\n") && table.contains("\n@reboot '") && table.contains("\n* * * * * '"))
+      #expect(
+        table.contains("'\(box.home)/.local/bin/fleet-agent' run --config '\(box.home)/.config/fleet-agent/agent.json'")
+      )
+      try eventually("the agent runs") { try box.agents().count == 1 }
+      let key = try FileManager.default.attributesOfItem(atPath: "\(box.home)/.config/fleet-agent/id_ed25519")
+      #expect(key[.posixPermissions] as? Int == 0o600)
+
+      // Again: nothing is done, and the same process goes on.
+      let agents = try box.agents()
+      let second = try box.install()
+      #expect(
+        second.status == 0 && !second.text.contains("\nwrite ") && !second.text.contains("start"), "\(second.text)")
+      #expect(try box.table() == table && box.agents() == agents)
+
+      // A changed file: only that is written, and the agent starts anew.
+      try FileStore.replace("\(box.bundle)/agent.json", with: "{\"other\":1}\n".utf8)
+      let third = try box.install()
+      #expect(
+        third.text.contains("write \(box.home)/.config/fleet-agent/agent.json") && !third.text.contains("id_ed25519"))
+      try eventually("another process runs") { try box.agents().count == 1 && box.agents() != agents }
+
+      let removed = try box.install("--uninstall")
+      #expect(removed.status == 0, "\(removed.errorText)")
+      #expect(try box.table() == "5 4 * * * backup\n" && box.agents().isEmpty)
+      #expect(
+        !FileStore.exists("\(box.home)/.config/fleet-agent") && !FileStore.exists("\(box.home)/.local/bin/fleet-agent"))
+      #expect(try box.install("--uninstall").text == "")
+    }
+  }
+
+  @Test func aRehearsalChangesNothing() throws {
+    try Box.with { box in
+      let before = try FileManager.default.subpathsOfDirectory(atPath: box.home).sorted()
+      let outcome = try box.install("--dry-run")
+      #expect(outcome.status == 0 && outcome.text.contains("would start the agent now"), "\(outcome.errorText)")
+      #expect(!outcome.text.contains("\nwrite ") && outcome.text.contains("\nwould write "), "\(outcome.text)")
+      #expect(try FileManager.default.subpathsOfDirectory(atPath: box.home).sorted() == before)
+    }
+  }
+
+  @Test func withNeitherSystemdNorCronItSaysSo() throws {
+    try Box.with { box in
+      unlink("\(box.home)/bin/crontab")
+      let outcome = try box.install()
+      defer { _ = try? box.install("--uninstall") }
+      #expect(outcome.status == 3 && outcome.errorText.contains("after a reboot"))
+      try eventually("the agent runs") { try box.agents().count == 1 }
+    }
+  }
+
+  @Test func whatCannotBeDoneIsNamed() throws {
+    try Box.with { box in
+      #expect(try box.install("--bogus").status == 2)
+      try FileStore.replace("\(box.home)/.config/fleet-agent", with: "in the way".utf8)
+      let inTheWay = try box.install()
+      #expect(inTheWay.status == 1 && inTheWay.errorText.contains(".config/fleet-agent"))
+      unlink("\(box.home)/.config/fleet-agent")
+      try FileStore.replace("\(box.bundle)/fleet-agent", with: "#!/bin/sh\nexit 1\n".utf8)
+      chmod("\(box.bundle)/fleet-agent", 0o755)
+      let wrong = try box.install()
+      #expect(wrong.status == 1 && wrong.errorText.contains("does not run on this machine"))
+      unlink("\(box.bundle)/id_ed25519")
+      #expect(try box.install().errorText.contains("id_ed25519 is missing"))
+      #expect(!FileStore.exists("\(box.home)/.config/fleet-agent"))
+    }
+  }
+
+  @Test func theScriptsAreCleanForShellcheck() throws {
+    guard
+      let outcome = try? Subprocess.run([
+        "shellcheck", "\(Checkout.deviceFiles)/install.sh", "\(Checkout.deviceFiles)/probe.sh",
+      ])
+    else { return }
+    #expect(outcome.status == 0, "\(outcome.text)")
+  }
+}
+
+/// An account's home with a bundle in it. The agent is a copy of bash, which a script keeps busy, so that a process
+/// of its own runs from the installed file.
+struct Box {
+  let home: String
+  var bundle: String { "\(home)/fleet-agent-x" }
+
+  static func with(_ body: (Box) throws -> Void) throws {
+    try Scratch.with { folder in
+      let box = Box(home: folder)
+      try box.prepare()
+      try body(box)
+    }
+  }
+
+  private func prepare() throws {
+    // Only these programs are on the PATH: the machine's own cron and systemd stay out of it.
+    let bin = "\(home)/bin"
+    try FileStore.makeFolder(bin)
+    for tool in [
+      "sh", "id", "cat", "cp", "mv", "rm", "chmod", "cmp", "dirname", "mkdir", "readlink", "sed", "setsid", "sleep",
+      "uname",
+    ] {
+      let path = ["/usr/bin/\(tool)", "/bin/\(tool)"].first(where: FileStore.exists)
+      try FileManager.default.createSymbolicLink(atPath: "\(bin)/\(tool)", withDestinationPath: try #require(path))
+    }
+    try FileStore.replace(
+      "\(bin)/crontab",
+      with: """
+        #!/bin/sh
+        case $1 in
+        -l) cat "$HOME/crontab" 2>/dev/null || exit 1 ;;
+        -r) rm -f "$HOME/crontab" ;;
+        -) cat >"$HOME/crontab" ;;
+        esac
+
+        """.utf8)
+    chmod("\(bin)/crontab", 0o755)
+    for name in DeviceFiles.names {
+      try FileStore.replace("\(bundle)/\(name)", with: try DeviceFiles(folder: Checkout.deviceFiles).content(of: name))
+    }
+    try FileStore.replace("\(bundle)/agent.json", with: "{}\n".utf8)
+    try FileStore.replace("\(bundle)/id_ed25519", with: "secret\n".utf8)
+    try FileManager.default.copyItem(atPath: "/bin/bash", toPath: "\(bundle)/fleet-agent")
+    // `fleet-agent run` makes bash run the script `run` of the present folder.
+    #expect(mkfifo("\(home)/fifo", 0o600) == 0)
+    try FileStore.replace("\(home)/run", with: "read -r line <'\(home)/fifo'\n".utf8)
+  }
+
+  func install(_ arguments: String...) throws -> Subprocess.Outcome {
+    let command = "cd \(ShellWord.quoted(home)) && exec sh \(ShellWord.quoted(bundle))/install.sh --user \"$@\""
+    return try Subprocess.run(
+      ["env", "-i", "HOME=\(home)", "PATH=\(home)/bin", "sh", "-c", command, "sh"] + arguments)
+  }
+
+  func table() throws -> String { String(decoding: try FileStore.content(of: "\(home)/crontab") ?? [], as: UTF8.self) }
+
+  /// The processes that run from the installed file.
+  func agents() throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: "/proc").filter { entry in
+      Int(entry) != nil
+        && (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(entry)/exe"))?
+          .hasPrefix("\(home)/.local/bin/fleet-agent") == true
+    }
+  }
+}

@@ -1,0 +1,129 @@
+import FleetProtocol
+import Foundation
+import Testing
+import ThrowawaySSHD
+
+@testable import fleet
+
+/// The built program against a stock sshd.
+@Suite(.serialized) struct LiveTests {
+  init() { signal(SIGPIPE, SIG_IGN) }
+
+  @Test func loginWritesNothingUnlessAllIsWell() throws {
+    try LiveHost.with { host in
+      let target = "\(ThrowawaySSHD.account)@127.0.0.1:\(host.port)"
+      let unconfirmed = try host.fleet("login", target, "--identity", host.identity)
+      #expect(unconfirmed.status == 1 && unconfirmed.errorText.contains("--host-key"), "\(unconfirmed.errorText)")
+      let wrong = "SHA256:" + String(repeating: "A", count: 43)
+      let changed = try host.fleet("login", target, "--identity", host.identity, "--host-key", wrong)
+      #expect(try changed.status == 6 && changed.errorText.contains(host.fingerprint), "\(changed.errorText)")
+      #expect(try host.fleet("login", target, "--host-key", "MD5:x").status == 2)
+      let stranger = "\(host.folder)/device_key"
+      let denied = try host.fleet("login", target, "--host-key", host.fingerprint, "--identity", stranger)
+      #expect(denied.status == 5, "\(denied.errorText)")
+      #expect(!FileStore.exists(host.configuration))
+      #expect(try host.fleet("list").status == 1)
+
+      let done = try host.login()
+      #expect(done.status == 0 && done.errorText.contains("alice") && done.output.isEmpty, "\(done.errorText)")
+      #expect(try Configuration(parsing: try FileStore.content(of: host.configuration) ?? []).hosts.count == 1)
+    }
+  }
+
+  @Test func listAndShow() throws {
+    try LiveHost.with { host in
+      _ = try host.login()
+      let list = try host.fleet("list")
+      #expect(list.status == 0 && list.text.contains("kitchen-pi  online") && !list.text.contains("attic"))
+      #expect(list.errorText == "1 device is offline; fleet list --all\n")
+      #expect(try host.fleet("list", "--all").text.contains("attic"))
+      #expect(try host.fleet("list", "--json").text.hasPrefix(#"{"v":1,"devices":[{"name":"kitchen-pi""#))
+      #expect(try host.fleet("show", "kitchen-pi").text.contains("port on HostA  20007"))
+      let unknown = try host.fleet("show", "kitchenpi")
+      #expect(unknown.status == 3 && unknown.errorText.contains("did you mean kitchen-pi?"))
+      #expect(try host.fleet("show", "A;b").status == 2)
+    }
+  }
+
+  @Test func sshReturnsTheRemoteStatusAndKeepsEveryByte() throws {
+    try LiveHost.with { host in
+      _ = try host.login()
+      let status = try host.fleet("ssh", "-i", host.identity, "kitchen-pi", "echo out; echo err >&2; exit 7")
+      #expect(status.status == 7 && status.text == "out\n" && status.errorText.contains("err"), "\(status.errorText)")
+      let bytes = pseudorandomBytes(8 << 20, seed: 7)
+      let echoed = try host.fleet("ssh", "-i", host.identity, "kitchen-pi", "--", "cat", input: .bytes(bytes))
+      #expect(echoed.status == 0 && echoed.output == bytes)
+      #expect(
+        try FileStore.content(of: host.devicePins) == Array("kitchen-pi \(try host.key(of: "device_key"))\n".utf8))
+      try eventually("no private folder stays behind") {
+        try FileManager.default.contentsOfDirectory(atPath: host.temporaryFolder).isEmpty
+      }
+    }
+  }
+
+  @Test func refusalsHaveTheirStatuses() throws {
+    try LiveHost.with { host in
+      _ = try host.login()
+      let offline = try host.fleet("ssh", "attic")
+      #expect(offline.status == 4 && offline.errorText == "fleet: attic is offline since 2026-01-02T03:04:05Z\n")
+      let unknown = try host.fleet("ssh", "nobody")
+      #expect(unknown.status == 3 && unknown.errorText.contains("  did you mean kitchen-pi?\n"))
+      #expect(try host.fleet("proxy", "nobody").status == 3)
+      #expect(try host.fleet("ssh", "garbage").status == 1)
+      let silent = try host.fleet("ssh", "silent")
+      #expect(silent.status == 1 && silent.errorText.contains("something broke"))
+      #expect(try host.fleet("ssh").status == 2)
+      #expect(try host.fleet("ssh", "-J", "x", "kitchen-pi").status == 2)
+      let usage = try host.fleet("list", "--nonsense")
+      #expect(usage.status == 2 && usage.errorText.hasPrefix("fleet: "))
+      #expect(try host.fleet("--help").status == 0 && host.fleet("ssh", "--help").status == 0)
+    }
+  }
+
+  /// The device shows a key that HostA does not vouch for: no session, whatever the person's options say.
+  @Test func aForeignHostKeyIsRefused() throws {
+    try LiveHost.with { host in
+      _ = try host.login()
+      try host.enroll(Sample.hostKeyText)
+      let refused = try host.fleet(
+        "ssh", "-i", host.identity, "-oStrictHostKeyChecking=no", "kitchen-pi", "echo reached")
+      #expect(refused.status == 255 && !refused.text.contains("reached"))
+      #expect(refused.errorText.contains("Host key verification failed"), "\(refused.errorText)")
+    }
+  }
+
+  @Test func hostAThatIsAwayOrAnotherIsNamed() throws {
+    try LiveHost.with { host in
+      _ = try host.login()
+      let text = String(decoding: try FileStore.content(of: host.configuration) ?? [], as: UTF8.self)
+      let away = text.replacing("\"port\":\(host.port)", with: "\"port\":\(try ThrowawaySSHD.freePort())")
+      try FileStore.replace(host.configuration, with: away.utf8)
+      for command in ["list", "ssh"] {
+        let outcome = command == "list" ? try host.fleet("list") : try host.fleet("ssh", "kitchen-pi")
+        #expect(outcome.status == 6 && outcome.errorText.contains("does not answer"), "\(outcome.errorText)")
+      }
+      try FileStore.replace(host.configuration, with: text.utf8)
+      let pins = "\(host.folder)/state 100%/fleet/known_hosts"
+      try FileStore.replace(pins, with: "fleet-host-127.0.0.1 \(Sample.hostKeyText)\n".utf8)
+      let changed = try host.fleet("ssh", "kitchen-pi")
+      #expect(changed.status == 6 && changed.errorText.contains("another host key"), "\(changed.errorText)")
+    }
+  }
+
+  /// `fleet proxy` as anybody's own ssh uses it.
+  @Test func proxyServesThePersonsOwnSSH() throws {
+    try LiveHost.with { host in
+      _ = try host.login()
+      let proxy =
+        "env XDG_CONFIG_HOME='\(host.folder)/con fig' XDG_STATE_HOME='\(host.folder)/state 100%%' \(Built.fleet) proxy %n"
+      let bytes = pseudorandomBytes(4 << 20, seed: 9)
+      let outcome = try Subprocess.run(
+        [
+          "ssh", "-F", "/dev/null", "-o", "ProxyCommand=\(proxy)", "-o", "StrictHostKeyChecking=yes",
+          "-o", "UserKnownHostsFile=\(SSHOptionValue.path(host.devicePins))",
+          "-o", "IdentityFile=\(SSHOptionValue.path(host.identity))", "kitchen-pi", "cat; exit 3",
+        ], input: .bytes(bytes))
+      #expect(outcome.status == 3 && outcome.output == bytes, "\(outcome.errorText)")
+    }
+  }
+}

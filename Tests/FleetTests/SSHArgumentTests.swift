@@ -1,0 +1,83 @@
+import FleetProtocol
+import Testing
+
+@testable import fleet
+
+/// What ssh is told, as text and as ssh itself understands it.
+@Suite struct SSHArgumentTests {
+  @Test func theConnectionToHostATrustsOnlyItsPin() {
+    let arguments = HostConnectionArguments.ssh(to: Sample.host, pins: "/s/known_hosts", request: "list")
+    #expect(arguments.first == "ssh" && arguments.suffix(3) == ["--", "hosta.example", "list"])
+    for option in [
+      "StrictHostKeyChecking=yes", "UserKnownHostsFile=\"/s/known_hosts\"", "GlobalKnownHostsFile=/dev/null",
+      "UpdateHostKeys=no", "ForwardAgent=no", "ClearAllForwardings=yes", "ControlPath=none",
+      "HostKeyAlias=fleet-host-hosta.example",
+    ] {
+      #expect(arguments.contains(option), "\(option)")
+    }
+    #expect(!arguments.contains { $0.hasPrefix("IdentityFile") || $0.contains("IdentitiesOnly") })
+  }
+
+  /// `ssh -G` prints what it makes of a command line without connecting.
+  @Test func sshReadsPathsAsTheyAre() throws {
+    var host = Sample.host
+    host.identity = "/tmp/a \"b\\c%d/id"
+    let pins = "/tmp/st ate/100%/known_hosts"
+    let arguments = HostConnectionArguments.ssh(to: host, pins: pins, request: "list")
+    let outcome = try Subprocess.run(["ssh", "-G", "-F", "/dev/null"] + arguments.dropFirst())
+    #expect(outcome.status == 0, "\(outcome.errorText)")
+    let lines = outcome.text.split(separator: "\n").map(String.init)
+    #expect(lines.contains("stricthostkeychecking true") || lines.contains("stricthostkeychecking yes"))
+    #expect(lines.contains("userknownhostsfile \(pins)"))
+    // This one is expanded when it is used: %% stands for one %.
+    #expect(lines.contains("identityfile /tmp/a \"b\\c%%d/id"))
+    #expect(lines.contains("port 2222") && lines.contains("user fleet"))
+    #expect(!lines.contains { $0.hasPrefix("controlpath") && $0 != "controlpath none" })
+  }
+
+  @Test func whatAPersonGivesCannotOverrideTheWayAndThePin() throws {
+    let line = try SSHCommandLine(parsing: [
+      "-oStrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-v", "kitchen-pi", "-L", "1:2:3", "uptime",
+    ])
+    let arguments = DeviceSSHArguments.ssh(
+      line, defaultUser: Sample.pi, pins: "/s/kitchen pi", program: "/opt/100%/it's/fleet", socket: "/tmp/x/s")
+    let outcome = try Subprocess.run(["ssh", "-G", "-F", "/dev/null"] + arguments.dropFirst())
+    #expect(outcome.status == 0, "\(outcome.errorText)")
+    let lines = outcome.text.split(separator: "\n").map(String.init)
+    #expect(lines.contains("stricthostkeychecking true") || lines.contains("stricthostkeychecking yes"))
+    #expect(lines.contains("userknownhostsfile /s/kitchen pi") && lines.contains("user pi"))
+    #expect(lines.contains("hostkeyalias kitchen-pi") && lines.contains("proxyusefdpass yes"))
+    #expect(lines.contains("proxycommand '/opt/100%%/it'\\''s/fleet' proxy --adopt '/tmp/x/s'"))
+    #expect(lines.contains { $0.hasPrefix("localforward") })
+    #expect(arguments.suffix(3) == ["--", "kitchen-pi", "uptime"])
+  }
+
+  @Test(arguments: [
+    ["bob@kitchen-pi"], ["-l", "bob", "kitchen-pi"], ["-lbob", "kitchen-pi"], ["-o", "User=bob", "kitchen-pi"],
+  ])
+  func aNamedUserGoesBeforeTheDefault(_ words: [String]) throws {
+    let arguments = DeviceSSHArguments.ssh(
+      try SSHCommandLine(parsing: words), defaultUser: Sample.pi, pins: "/p", program: "/f", socket: "/s")
+    let text = try Subprocess.run(["ssh", "-G", "-F", "/dev/null"] + arguments.dropFirst()).text
+    #expect(text.split(separator: "\n").contains("user bob"))
+  }
+
+  @Test func aBoxIsReachedWithThePersonsOwnSSH() throws {
+    let box = try BoxTarget(parsing: "pi@bench:2200")
+    let open = BoxSSHArguments.open(box, controlPath: "/tmp/f/c")
+    #expect(open.contains("ControlMaster=yes") && open.suffix(2) == ["--", "bench"])
+    #expect(!open.contains { $0.contains("KnownHosts") || $0.contains("StrictHostKeyChecking") })
+    let run = BoxSSHArguments.run("id", on: box, controlPath: "/tmp/f/c")
+    #expect(run.contains("ControlMaster=no") && run.suffix(3) == ["--", "bench", "id"])
+    #expect(run.contains("2200") && run.contains("pi"))
+    #expect(BoxSSHArguments.close(box, controlPath: "/tmp/f/c").contains("exit"))
+  }
+
+  @Test(arguments: [
+    "", "-oProxyCommand=x", "@box", "-x@box", "a b@box", "box:0", "box:x", "pi@", "pi@a;b", "a\u{202E}@b",
+  ])
+  func whatIsNoBox(_ text: String) {
+    let refusal = #expect(throws: Refusal.self) { try BoxTarget(parsing: text) }
+    #expect(refusal?.code == .usage)
+  }
+}

@@ -1,0 +1,57 @@
+import FleetProtocol
+import Testing
+
+@testable import fleet
+
+@Suite struct SSHCommandLineTests {
+  @Test(
+    arguments: [
+      (["kitchen-pi"], [], []),
+      (["kitchen-pi", "uname", "-a"], [], ["uname", "-a"]),
+      (["kitchen-pi", "--", "-x", "y"], [], ["-x", "y"]),
+      (["--", "kitchen-pi", "-x"], [], ["-x"]),
+      (["-tt", "-v", "kitchen-pi"], ["-tt", "-v"], []),
+      (["-L", "1:2:3", "kitchen-pi"], ["-L", "1:2:3"], []),
+      (["-vL1:2:3", "kitchen-pi"], ["-vL1:2:3"], []),
+      (["-vL", "1:2:3", "kitchen-pi"], ["-vL", "1:2:3"], []),
+      (["kitchen-pi", "-l", "bob", "ls"], ["-l", "bob"], ["ls"]),
+      (["-i", "kitchen", "kitchen-pi", "-4", "--", "ls"], ["-i", "kitchen", "-4"], ["ls"]),
+      (["-o", "BatchMode=yes", "-oLogLevel=DEBUG", "kitchen-pi"], ["-o", "BatchMode=yes", "-oLogLevel=DEBUG"], []),
+      (["kitchen-pi", "a b", "", "'"], [], ["a b", "", "'"]),
+    ] as [([String], [String], [String])])
+  func splitsAsSSHDoes(arguments: [String], options: [String], command: [String]) throws {
+    let line = try SSHCommandLine(parsing: arguments)
+    #expect(line.device == Sample.kitchen && line.options == options && line.command == command && line.user == nil)
+  }
+
+  @Test func userAtName() throws {
+    #expect(try SSHCommandLine(parsing: ["root@kitchen-pi"]).user == "root")
+    #expect(try SSHCommandLine(parsing: ["DOM\\u@x@kitchen-pi"]).user == "DOM\\u@x")
+  }
+
+  @Test(arguments: [
+    "-oProxyCommand=x", "a;b", "../x", "", String(repeating: "a", count: 10_000), "a\nb", "a\u{202E}b", "-", "A",
+    "root@", "@kitchen-pi", "-x@kitchen-pi", "a\nb@kitchen-pi", "ssh://kitchen-pi",
+  ])
+  func hostileNames(_ name: String) {
+    let refusal = #expect(throws: Refusal.self) { try SSHCommandLine(parsing: ["--", name, "true"]) }
+    #expect(refusal?.code == .nameInvalid && refusal?.code.exitStatus == .usage)
+    #expect((refusal?.message.count ?? 0) < 150)
+    #expect(refusal?.message.unicodeScalars.contains { $0 == "\n" || $0 == "\u{202E}" } == false)
+  }
+
+  @Test(
+    arguments: [
+      [], ["-v"], ["--"], ["-Z", "kitchen-pi"], ["-L"], ["kitchen-pi", "-l"], ["-:", "kitchen-pi"],
+      ["--version", "kitchen-pi"],
+      ["-J", "x", "kitchen-pi"], ["-W", "h:1", "kitchen-pi"], ["-p", "22", "kitchen-pi"], ["kitchen-pi", "-p22"],
+      ["-S", "x", "kitchen-pi"], ["-M", "kitchen-pi"], ["-O", "exit", "kitchen-pi"], ["-G", "kitchen-pi"],
+      ["-o", "ProxyCommand=x", "kitchen-pi"], ["-oproxycommand x", "kitchen-pi"],
+      ["-o", " ProxyJump = x", "kitchen-pi"],
+      ["-vo", "PROXYUSEFDPASS=no", "kitchen-pi"], ["-oPort=1", "kitchen-pi"],
+    ] as [[String]])
+  func usage(_ arguments: [String]) {
+    let refusal = #expect(throws: Refusal.self) { try SSHCommandLine(parsing: arguments) }
+    #expect(refusal?.code == .usage, "\(String(describing: refusal))")
+  }
+}
