@@ -115,7 +115,7 @@ final class Lab {
 
   /// What every program that still runs, or ran to the end of the lab, has said on standard error.
   var story: String {
-    running.map { "--- \($0.process.arguments?.suffix(4).joined(separator: " ") ?? ""):\n\($0.error.suffix(3000))" }
+    running.map { "--- \($0.arguments.joined(separator: " ")):\n\($0.error.suffix(3000))" }
       .joined(separator: "\n")
   }
 

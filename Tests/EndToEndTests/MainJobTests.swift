@@ -74,7 +74,7 @@ import Testing
   @Test func aSessionEndsWithItsTunnel() throws {
     try Lab.with { lab in
       let (_, agent, _) = try lab.startKitchenPi()
-      let session = try lab.start(lab.laptop, ["fleet", "ssh", "kitchen-pi", "echo begun; sleep 600"])
+      let session = try lab.start(lab.laptop, ["fleet", "ssh", "-tt", "kitchen-pi", "echo begun; sleep 600"])
       try eventually("the session has begun", within: 15) { session.output.contains("begun") }
       agent.stop(SIGKILL)
       #expect(session.wait(30) == 255)

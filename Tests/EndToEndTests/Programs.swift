@@ -1,6 +1,6 @@
 import Foundation
 
-/// The three built programs, in a folder that every account of a lab can read.
+/// The three built programs, installed as `make install` does it where every account of a lab can read them.
 enum Programs {
   /// From `FLEET_PROGRAMS` where it is set (the release programs of `make test`), else from beside the test runner.
   static let folder: URL = {
@@ -13,6 +13,11 @@ enum Programs {
       for name in ["fleet", "fleet-agent", "fleet-server"] {
         try FileManager.default.copyItem(at: built.appending(path: name), to: copy.appending(path: name))
       }
+      let share = Scratch.folder.appending(path: "share/fleet")
+      try FileManager.default.createDirectory(at: share, withIntermediateDirectories: true)
+      let checkout = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized
+      try FileManager.default.copyItem(
+        at: checkout.appending(path: "provisioning/device"), to: share.appending(path: "device"))
     } catch {
       fatalError("the programs are not built in \(built.path): \(error)")
     }
