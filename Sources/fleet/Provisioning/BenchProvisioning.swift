@@ -137,8 +137,7 @@ struct BenchProvisioning {
   private func awaitOnline(_ box: BoxConnection, _ facts: BoxFacts) throws(Refusal) {
     let clock = ContinuousClock()
     let deadline = clock.now + Self.onlineLimit
-    var state = try hostA.show(device).state
-    while state != .online, state != .unknown {
+    while try !isOnline() {
       try StepReporter.stopIfInterrupted()
       guard clock.now < deadline else {
         let status = try box.outcome(of: BoxScript.agentStatus(facts))
@@ -150,7 +149,16 @@ struct BenchProvisioning {
           hint: "on the box, see 'fleet-agent status', and whether it can reach HostA")
       }
       usleep(500_000)
-      state = try hostA.show(device).state
+    }
+  }
+
+  /// Whether HostA calls the device online, or cannot tell. A question that did not get through is asked again.
+  private func isOnline() throws(Refusal) -> Bool {
+    do throws(Refusal) {
+      return [.online, .unknown].contains(try hostA.show(device).state)
+    } catch {
+      guard error.code == .hostUnreachable else { throw error }
+      return false
     }
   }
 
