@@ -83,8 +83,8 @@ final class NATWorld {
     let outcome = Self.shell(
       """
       set -e
-      ip -n \(router) addr add 203.0.113.9/24 dev net0
       ip -n \(router) addr del 203.0.113.2/24 dev net0
+      ip -n \(router) addr add 203.0.113.9/24 dev net0
       """)
     guard outcome.status == 0 else { throw NeverHappened(what: "the router has a new address: \(outcome)") }
   }
