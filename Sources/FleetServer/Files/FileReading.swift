@@ -25,6 +25,16 @@ enum FileReading {
     }
   }
 
+  /// The file's first bytes, at most `count`; `nil` when they cannot be read.
+  static func head(of path: String, count: Int) -> [UInt8]? {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    var chunk = [UInt8](repeating: 0, count: count)
+    let got = read(descriptor, &chunk, count)
+    return got < 0 ? nil : Array(chunk[..<got])
+  }
+
   /// The file as text without its last newline, `nil` when it cannot be read.
   static func line(of path: String) -> String? {
     guard let content = try? bytes(of: path, limit: 1 << 20) else { return nil }

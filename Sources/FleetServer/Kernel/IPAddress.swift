@@ -37,5 +37,8 @@ struct IPAddress: Hashable, CustomStringConvertible {
 
   var isUnspecified: Bool { bytes.allSatisfy { $0 == 0 } }
 
-  static let loopback = IPAddress(parsing: "127.0.0.1")
+  /// `Loopback.address`.
+  static let loopback = IPAddress(v4: [127, 0, 0, 1])
+
+  private init(v4 bytes: [UInt8]) { self.bytes = bytes }
 }

@@ -64,13 +64,15 @@ struct KeyFile {
     if mkdir(folder, 0o700) != 0, errno != EEXIST { throw .systemCall("\(folder) cannot be made") }
   }
 
-  /// How many devices the key file names; `nil` where that cannot be read.
+  /// How many devices the key file names; `nil` where that cannot be read. Of our own file the first line is enough,
+  /// of a file with a block of ours everything before the block must be read.
   static func deviceCount(home: Home) -> Int? {
     guard let settings = try? HostSettings.read(home) else { return nil }
-    var file = home.authorizedKeys
-    if settings.sshdMode == .system, let folder = getenv("HOME") {
-      file = path(home: home, mode: .system, accountFolder: String(cString: folder))
+    if settings.sshdMode == .private {
+      return FileReading.head(of: home.authorizedKeys, count: 256).flatMap { KeyFileText.deviceCount(in: $0) }
     }
+    guard let folder = getenv("HOME") else { return nil }
+    let file = path(home: home, mode: .system, accountFolder: String(cString: folder))
     return (try? FileReading.bytes(of: file)).flatMap { $0 }.flatMap { KeyFileText.deviceCount(in: $0) }
   }
 }

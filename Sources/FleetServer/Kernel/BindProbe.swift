@@ -1,7 +1,8 @@
 import FleetProtocol
 import Glibc
 
-/// Tries whether a port can be listened on, by binding it for a moment.
+/// Tries whether a port is free, by binding it for a moment without listening: SO_REUSEADDR lets connections that are
+/// closed already pass, but never a second listener.
 enum BindProbe {
   /// `errno` says why not.
   static func canBind(_ address: ListenAddress) -> Bool {
@@ -21,19 +22,19 @@ enum BindProbe {
       socketAddress.sin_family = sa_family_t(AF_INET)
       socketAddress.sin_port = address.port.rawValue.bigEndian
       withUnsafeMutableBytes(of: &socketAddress.sin_addr) { $0.copyBytes(from: address.address.bytes) }
-      return bindAndListen(descriptor, &socketAddress)
+      return bound(descriptor, &socketAddress)
     }
     var socketAddress = sockaddr_in6()
     socketAddress.sin6_family = sa_family_t(AF_INET6)
     socketAddress.sin6_port = address.port.rawValue.bigEndian
     withUnsafeMutableBytes(of: &socketAddress.sin6_addr) { $0.copyBytes(from: address.address.bytes) }
-    return bindAndListen(descriptor, &socketAddress)
+    return bound(descriptor, &socketAddress)
   }
 
-  private static func bindAndListen<Address>(_ descriptor: Int32, _ address: inout Address) -> Bool {
+  private static func bound<Address>(_ descriptor: Int32, _ address: inout Address) -> Bool {
     let length = socklen_t(MemoryLayout<Address>.size)
     return withUnsafePointer(to: &address) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, length) == 0 }
-    } && listen(descriptor, 1) == 0
+    }
   }
 }
