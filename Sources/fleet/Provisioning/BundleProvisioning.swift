@@ -47,7 +47,7 @@ struct BundleProvisioning {
     StandardStreams.note(
       """
       it holds the device's private key: carry it to the box, and delete it afterwards
-      on the box: tar -xf \(DisplayText.escaped(fileName)) && sh \(folderName)/install.sh
+      on the box: tar -xf \(DisplayText.escaped(ShellWord.quoted(fileName))) && sh \(folderName)/install.sh
       """)
   }
 
