@@ -173,7 +173,8 @@ END
     echo "  $folder/play list"
     echo "  $folder/play ssh -i $folder/laptop/id_ed25519 kitchen-pi"
     echo "Ctrl-C ends it and removes everything."
-    while :; do sleep 3600 & wait $!; done
+    # Until Ctrl-C, or until HostA ends; a sleep in the background would outlive both.
+    wait "$server" || true
     ;;
   esac
 fi

@@ -35,7 +35,8 @@ struct Account: Sendable {
   func environment(_ extra: [String: String]) -> [String: String] {
     [
       "HOME": home.path, "USER": name, "LOGNAME": name, "SHELL": "/bin/sh", "LANG": "C.UTF-8", "TERM": "dumb",
-      "PATH": Programs.folder.path + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+      "PATH": home.appending(path: "bin").path + ":" + Programs.folder.path
+        + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
       "XDG_CONFIG_HOME": home.appending(path: ".config").path,
       "XDG_STATE_HOME": home.appending(path: ".local/state").path,
     ].merging(extra) { $1 }

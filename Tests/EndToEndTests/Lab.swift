@@ -50,6 +50,25 @@ final class Lab {
     hostA = accounts[0]
     box = accounts[1]
     laptop = accounts[2]
+    if laptop.uid == nil { try keepSSHAwayFromThePersonsOwnFiles() }
+  }
+
+  /// ssh looks for its files in the home that the system knows for the account, whatever HOME says. Where the laptop is
+  /// the person who runs the tests, an `ssh` in front of the real one names the lab's files instead.
+  private func keepSSHAwayFromThePersonsOwnFiles() throws {
+    let ssh = laptop.home.appending(path: ".ssh")
+    try write(
+      """
+      UserKnownHostsFile "\(ssh.path)/known_hosts"
+      IdentityFile "\(ssh.path)/id_ed25519"
+
+      """, to: ".ssh/config", of: laptop)
+    try write(
+      """
+      #!/bin/sh
+      exec /usr/bin/ssh -F "\(ssh.path)/config" "$@"
+
+      """, to: "bin/ssh", of: laptop, mode: 0o700)
   }
 
   // MARK: Running programs

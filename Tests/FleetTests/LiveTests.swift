@@ -76,8 +76,24 @@ import ThrowawaySSHD
       #expect(try host.fleet("ssh", "-J", "x", "kitchen-pi").status == 2)
       let usage = try host.fleet("list", "--nonsense")
       #expect(usage.status == 2 && usage.errorText.hasPrefix("fleet: "))
+      for command in ["show", "provision", "login"] {
+        let option = try host.fleet(command, "-oProxyCommand=x")
+        #expect(option.status == 2 && option.errorText.contains("Unknown option"), "\(option.errorText)")
+        let nothing = try host.fleet(command)
+        #expect(nothing.status == 2 && nothing.errorText.hasPrefix("fleet: which "), "\(nothing.errorText)")
+      }
+      #expect(try host.fleet("bogus").errorText.hasPrefix("fleet: there is no command 'bogus'\n"))
       #expect(try host.fleet("--help").status == 0 && host.fleet("ssh", "--help").status == 0)
     }
+  }
+
+  /// As in `fleet list | head -1`: no complaint about a reader that has heard enough; a full disk is one.
+  @Test func aReaderThatLeavesIsNoErrorAndAFullDiskIs() throws {
+    let left = try Subprocess.run(
+      ["bash", "-c", "\"$0\" --help | true; echo ${PIPESTATUS[0]}", Built.fleet])
+    #expect(left.errorText.isEmpty && ["0\n", "141\n"].contains(left.text), "\(left.errorText)\(left.text)")
+    let full = try Subprocess.run(["bash", "-c", "\"$0\" --help >/dev/full", Built.fleet])
+    #expect(full.status == 1 && full.errorText.contains("No space left"), "\(full.errorText)")
   }
 
   /// The device shows a key that HostA does not vouch for: no session, whatever the person's options say.

@@ -54,4 +54,9 @@ import Testing
     let refusal = #expect(throws: Refusal.self) { try SSHCommandLine(parsing: arguments) }
     #expect(refusal?.code == .usage, "\(String(describing: refusal))")
   }
+
+  @Test func aLongOptionIsNamedWhole() {
+    let refusal = #expect(throws: Refusal.self) { try SSHCommandLine(parsing: ["kitchen-pi", "--bogus"]) }
+    #expect(refusal?.message == "ssh has no option '--bogus'")
+  }
 }

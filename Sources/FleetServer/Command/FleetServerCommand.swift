@@ -12,7 +12,7 @@ struct FleetServerCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fleet-server",
     abstract: "HostA of a fleet: leases ports to devices behind NAT and lets operators through to them.",
-    discussion: exitStatuses, version: FleetVersion.current,
+    discussion: exitStatuses, version: "fleet-server \(FleetVersion.current)",
     subcommands: [InitCommand.self, RunCommand.self, OperatorCommand.self, PrintSSHDConfigCommand.self])
 
   /// Parses and runs; the process's exit status.

@@ -6,7 +6,8 @@ struct InitCommand: ParsableCommand {
     commandName: "init", abstract: "Make this account a HostA, with its first operator.",
     discussion: """
       Example:
-        fleet-server init --address hosta.example --operator alice --operator-key alice.pub
+        fleet-server init --address hosta.example \\
+          --operator alice --operator-key alice.pub
 
       \(FleetServerCommand.exitStatuses)
       """)

@@ -7,7 +7,8 @@ struct PrintSSHDConfigCommand: ParsableCommand {
     abstract: "Print what an administrator should add to the system's sshd, for --sshd system.",
     discussion: """
       Example:
-        fleet-server print-sshd-config | sudo tee /etc/ssh/sshd_config.d/fleet-server.conf
+        fleet-server print-sshd-config |
+          sudo tee /etc/ssh/sshd_config.d/fleet-server.conf
 
       \(FleetServerCommand.exitStatuses)
       """)

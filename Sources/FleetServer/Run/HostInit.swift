@@ -75,7 +75,7 @@ struct HostInit {
     }
     print(
       """
-      On \(operatorName)'s laptop:
+      On the laptop of operator \(operatorName):
           fleet login \(settings.account)@\(address)\(port) --host-key \(fingerprint)
       """)
   }

@@ -17,8 +17,9 @@ struct FleetCommand: ParsableCommand {
         fleet ssh kitchen-pi
 
       EXIT STATUS
-        0 done, 1 failed, 2 usage, 3 no such device, 4 device offline, 5 denied, 6 HostA unreachable.
-        'fleet ssh' returns the status of the remote command, 255 when ssh itself fails.
+        0 done, 1 failed, 2 usage, 3 no such device, 4 device offline, 5 denied,
+        6 HostA unreachable; 'fleet ssh' returns the remote command's status,
+        255 when ssh itself fails.
       """,
     version: "fleet \(FleetVersion.current)",
     subcommands: [
@@ -28,35 +29,44 @@ struct FleetCommand: ParsableCommand {
 
   /// Runs a command line, its program's name left out.
   static func run(_ arguments: [String]) -> ExitStatus {
-    do {
+    do throws(Refusal) {
       // ssh's options are not ours: these two never meet the argument parser.
       switch arguments.first {
-      case "ssh": try run(SSHCommand.self, SSHCommand.run, Array(arguments.dropFirst()))
-      case "proxy": try run(ProxyCommand.self, ProxyCommand.run, Array(arguments.dropFirst()))
-      default:
-        var command = try parseAsRoot(arguments)
-        try command.run()
+      case "ssh": try pass(arguments.dropFirst(), to: SSHCommand.self, SSHCommand.run)
+      case "proxy": try pass(arguments.dropFirst(), to: ProxyCommand.self, ProxyCommand.run)
+      default: try parse(arguments)
       }
       return .done
-    } catch let refusal as Refusal {
-      StandardStreams.show(refusal)
-      return refusal.code.exitStatus
     } catch {
-      let message = fullMessage(for: error)
-      guard exitCode(for: error) != .success else {
-        try? StandardStreams.print(message + "\n")
-        return .done
-      }
-      let error = "Error: "
-      StandardStreams.note("fleet: " + (message.hasPrefix(error) ? String(message.dropFirst(error.count)) : message))
-      return .usage
+      StandardStreams.show(error)
+      return error.code.exitStatus
     }
   }
 
-  private static func run(
-    _ type: any ParsableCommand.Type, _ body: ([String]) throws(Refusal) -> Void, _ arguments: [String]
+  private static func pass(
+    _ arguments: ArraySlice<String>, to type: any ParsableCommand.Type, _ body: ([String]) throws(Refusal) -> Void
   ) throws(Refusal) {
-    guard arguments == ["--help"] || arguments == ["-h"] else { return try body(arguments) }
+    guard arguments == ["--help"] || arguments == ["-h"] else { return try body(Array(arguments)) }
     try StandardStreams.print(helpMessage(for: type) + "\n")
+  }
+
+  /// Runs a command by the argument parser, whose own complaints become refusals.
+  private static func parse(_ arguments: [String]) throws(Refusal) {
+    let commands = configuration.subcommands.map(\._commandName) + ["help"]
+    if let word = arguments.first, !word.hasPrefix("-"), !commands.contains(word) {
+      throw Refusal(
+        .usage, "there is no command '\(DisplayText.escaped(word, limit: 40))'", hint: "'fleet --help' shows them all")
+    }
+    do {
+      var command = try parseAsRoot(arguments)
+      try command.run()
+    } catch let refusal as Refusal {
+      throw refusal
+    } catch {
+      let message = fullMessage(for: error)
+      guard exitCode(for: error) != .success else { return try StandardStreams.print(message + "\n") }
+      let prefix = "Error: "
+      throw Refusal(.usage, message.hasPrefix(prefix) ? String(message.dropFirst(prefix.count)) : message)
+    }
   }
 }

@@ -4,17 +4,19 @@ import FleetProtocol
 struct LoginCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "login", abstract: "Tell this laptop which HostA to use.",
+    usage: "fleet login ACCOUNT@HOST[:PORT] [--host-key SHA256:...] [--identity FILE]",
     discussion: """
       'fleet-server init' on HostA prints the line to paste, with the fingerprint. Without --host-key it is \
       shown and a person must confirm it. The port is 2222 unless given. Nothing is written before HostA has \
       accepted this laptop's key.
 
       EXAMPLE
-        fleet login fleet@hosta.example --host-key SHA256:qqTb2G4Q0XkUTpkOKpYbUwNOQvYt7Zr7zZt6Yp1Yx3E
+        fleet login fleet@hosta.example
+        fleet login fleet@hosta.example:2222 --identity ~/.ssh/id_fleet
       """)
 
   @Argument(help: ArgumentHelp("The account and address of HostA.", valueName: "account@host[:port]"))
-  var target: String
+  var target: String?
 
   @Option(help: ArgumentHelp("The fingerprint that HostA's host key must have.", valueName: "SHA256:..."))
   var hostKey: String?
@@ -23,7 +25,8 @@ struct LoginCommand: ParsableCommand {
   var identity: String?
 
   func run() throws {
-    let target = try LoginTarget(parsing: target)
+    guard let target else { throw Refusal(.usage, "which HostA?", hint: Self.configuration.usage) }
+    let login = try LoginTarget(parsing: target)
     if let hostKey, !HostKeyScan.isFingerprint(hostKey) {
       throw Refusal(
         .usage, "'\(DisplayText.escaped(hostKey, limit: 80))' is not a fingerprint",
@@ -31,9 +34,9 @@ struct LoginCommand: ParsableCommand {
     }
     let paths = try LaptopEnvironment.paths()
     var configuration = try LaptopEnvironment.configuration(paths)
-    let keys = try HostKeyConfirmation.confirmedKeys(of: target, expected: hostKey)
+    let keys = try HostKeyConfirmation.confirmedKeys(of: login, expected: hostKey)
     let host = configuration.add(
-      account: target.account, address: target.address, port: target.port,
+      account: login.account, address: login.address, port: login.port,
       identity: try identity.map { path throws(Refusal) in try absoluteIdentity(path) }, hostKeys: keys)
     let answer = try LoginCheck.version(of: host, paths: paths)
     try FileStore.replace(paths.hostPins, with: configuration.pins.utf8)

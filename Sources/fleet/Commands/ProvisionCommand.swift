@@ -21,7 +21,7 @@ struct ProvisionCommand: ParsableCommand {
       """)
 
   @Argument(help: "The device's name: a-z, 0-9 and '-'.")
-  var name: String
+  var name: String?
 
   @Option(help: ArgumentHelp("The box on the bench; ssh's aliases work.", valueName: "[user@]box[:port]"))
   var to: String?
@@ -46,6 +46,7 @@ struct ProvisionCommand: ParsableCommand {
   var userService = false
 
   func run() throws {
+    guard let name else { throw Refusal(.usage, "which device?", hint: Self.configuration.usage) }
     let device = try DeviceName(validating: name)
     let user = try user.map { text throws(Refusal) in try LoginName(validating: text) }
     let port = try sshdPort.map { text throws(Refusal) in try Self.port(text) }

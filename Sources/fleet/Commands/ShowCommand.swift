@@ -4,25 +4,27 @@ import FleetProtocol
 struct ShowCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show", abstract: "Show everything about one device.",
+    usage: "fleet show NAME [--json]",
     discussion: """
       EXAMPLE
         fleet show kitchen-pi
       """)
 
   @Argument(help: "The device's name.")
-  var name: String
+  var name: String?
 
   @Flag(help: "Print the device as one JSON object.")
   var json = false
 
   func run() throws {
-    let name = try DeviceName(validating: name)
-    let device = try LaptopContext().hostA.show(name)
+    guard let name else { throw Refusal(.usage, "which device?", hint: Self.configuration.usage) }
+    let device = try DeviceName(validating: name)
+    let status = try LaptopContext().hostA.show(device)
     if json {
-      try StandardStreams.print(JSON.object(device.object).text + "\n")
+      try StandardStreams.print(JSON.object(status.object).text + "\n")
     } else {
       let style = TerminalStyle(hasColor: LaptopEnvironment.wantsColor())
-      try StandardStreams.print(DeviceDetails.text(device, now: LaptopEnvironment.now, style: style))
+      try StandardStreams.print(DeviceDetails.text(status, now: LaptopEnvironment.now, style: style))
     }
   }
 }

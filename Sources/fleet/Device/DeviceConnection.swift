@@ -10,8 +10,6 @@ import FleetProtocol
 struct DeviceConnection {
   /// A stream socket on which the device's own SSH session is about to begin.
   let socket: Descriptor
-  /// The ssh process at its other end.
-  let process: pid_t
   let header: ConnectHeader
   /// The known_hosts file with the device's keys, written before this value exists.
   let pins: String
@@ -40,7 +38,7 @@ struct DeviceConnection {
     // The alias is the name that the person typed, so the pins stand under it too.
     let text = KnownHosts.text(name: device.rawValue, keys: header.hostKeys)
     try FileStore.replaceIfDifferent(pins, with: Array(text.utf8))
-    return DeviceConnection(socket: near, process: process, header: header, pins: pins)
+    return DeviceConnection(socket: near, header: header, pins: pins)
   }
 
   /// Reads up to and with the first newline and not a byte further: what follows belongs to the session.

@@ -51,12 +51,12 @@ struct SSHCommandLine: Hashable {
     while let word = rest.first, word.hasPrefix("-"), word != "-" {
       rest.removeFirst()
       if word == "--" { return true }
+      if word.hasPrefix("--") { throw unknownOption(word) }
       options.append(word)
       var cluster = word.dropFirst()
       while let letter = cluster.popFirst() {
         guard let index = letters.firstIndex(of: letter), letter != ":" else {
-          throw Refusal(
-            .usage, "ssh has no option '\(DisplayText.escaped("-\(letter)"))'", hint: usage)
+          throw unknownOption("-\(letter)")
         }
         let next = letters.index(after: index)
         let takesValue = next < letters.endIndex && letters[next] == ":"
@@ -77,6 +77,10 @@ struct SSHCommandLine: Hashable {
       }
     }
     return false
+  }
+
+  private static func unknownOption(_ option: String) -> Refusal {
+    Refusal(.usage, "ssh has no option '\(DisplayText.escaped(option, limit: 40))'", hint: usage)
   }
 
   /// Refuses what would lead the connection elsewhere, or cannot mean anything for a device.

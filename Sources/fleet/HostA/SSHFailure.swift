@@ -5,7 +5,7 @@ enum SSHFailure {
   /// `exitStatus` is ssh's own or the remote command's, `errorText` what came on its standard error.
   static func refusal(host: ConfiguredHost, exitStatus: Int32, errorText: String) -> Refusal {
     let place = "\(host.address) port \(host.port)"
-    let reason = lastLine(of: errorText)
+    let reason = LastLine.of(errorText)
     let because = reason.map { ": \($0)" } ?? ""
     guard exitStatus == 255 else {
       return Refusal(
@@ -24,7 +24,7 @@ enum SSHFailure {
       return Refusal(
         .notAnOperator, "HostA (\(place)) does not accept this laptop's key for \(host.account)\(because)",
         hint: "on HostA, run 'fleet-server operator add NAME --key FILE' with its public key, or choose the key "
-          + "with 'fleet login --identity FILE'")
+          + "with 'fleet login --identity FILE'; without a terminal, a key with a passphrase must be in ssh-agent")
     }
     if says("bad configuration option", "bad owner or permissions", "terminating,") {
       return Refusal(
@@ -44,11 +44,5 @@ enum SSHFailure {
       return "check this laptop's network, and whether a firewall lets port \(host.port) through"
     }
     return "try 'ssh -v -p \(host.port) \(host.account)@\(host.address) version'"
-  }
-
-  /// The last line that is not blank, escaped; ssh's own sentence usually.
-  private static func lastLine(of text: String) -> String? {
-    let line = text.split(whereSeparator: \.isNewline).last { $0.contains { !$0.isWhitespace } }
-    return line.map { DisplayText.escaped($0, limit: 200) }
   }
 }

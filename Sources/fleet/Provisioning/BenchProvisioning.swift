@@ -129,7 +129,7 @@ struct BenchProvisioning {
       return "it runs, but nothing starts it after a reboot"
     default:
       throw Refusal(
-        .stepFailed, BoxConnection.lastLine(outcome.errorText) ?? "install.sh ended with status \(outcome.status)",
+        .stepFailed, LastLine.of(outcome.errorText) ?? "install.sh ended with status \(outcome.status)",
         hint: "mend that on the box")
     }
   }
@@ -141,7 +141,7 @@ struct BenchProvisioning {
       try StepReporter.stopIfInterrupted()
       guard clock.now < deadline else {
         let status = try box.outcome(of: BoxScript.agentStatus(facts))
-        let said = BoxConnection.lastLine(status.text) ?? BoxConnection.lastLine(status.errorText)
+        let said = LastLine.of(status.text) ?? LastLine.of(status.errorText)
         throw Refusal(
           .stepFailed,
           "\(device) did not come online within \(Self.onlineLimit.components.seconds) s"

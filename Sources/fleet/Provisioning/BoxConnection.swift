@@ -49,19 +49,14 @@ final class BoxConnection {
   func run(_ command: String, input: Subprocess.Input = .none) throws(Refusal) -> String {
     let outcome = try outcome(of: command, input: input)
     guard outcome.status == 0 else {
-      throw Refusal(.stepFailed, Self.lastLine(outcome.errorText) ?? "the box answered with status \(outcome.status)")
+      throw Refusal(.stepFailed, LastLine.of(outcome.errorText) ?? "the box answered with status \(outcome.status)")
     }
     return outcome.text
   }
 
-  static func lastLine(_ text: String) -> String? {
-    text.split(whereSeparator: \.isNewline).last { $0.contains { !$0.isWhitespace } }
-      .map { DisplayText.escaped($0, limit: 300) }
-  }
-
   private static func unreachable(_ target: BoxTarget, _ said: String) -> Refusal {
     Refusal(
-      .boxUnreachable, "the box \(target.description) does not answer" + (lastLine(said).map { ": \($0)" } ?? ""),
+      .boxUnreachable, "the box \(target.description) does not answer" + (LastLine.of(said).map { ": \($0)" } ?? ""),
       hint:
         "make 'ssh \(target.port.map { "-p \($0) " } ?? "")\((target.user.map { "\($0)@" } ?? "") + target.address)' "
         + "work first")

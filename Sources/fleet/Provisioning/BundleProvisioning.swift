@@ -18,6 +18,7 @@ struct BundleProvisioning {
   let files: DeviceFiles
 
   private var folderName: String { "fleet-agent-\(device)" }
+  private var fileName: String { file.lastIndex(of: "/").map { String(file[file.index(after: $0)...]) } ?? file }
 
   /// Throws what stopped it, after each step has told its own part.
   func run() throws(Refusal) {
@@ -46,7 +47,7 @@ struct BundleProvisioning {
     StandardStreams.note(
       """
       it holds the device's private key: carry it to the box, and delete it afterwards
-      on the box: tar -xf FILE && sh \(folderName)/install.sh
+      on the box: tar -xf \(DisplayText.escaped(ShellWord.quoted(fileName))) && sh \(folderName)/install.sh
       """)
   }
 
@@ -58,7 +59,7 @@ struct BundleProvisioning {
       let outcome = try Subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", path])
       guard outcome.status == 0 else {
         throw Refusal(
-          .stepFailed, "ssh-keygen made no key: \(BoxConnection.lastLine(outcome.errorText) ?? "no reason given")")
+          .stepFailed, "ssh-keygen made no key: \(LastLine.of(outcome.errorText) ?? "no reason given")")
       }
     }
     let text = String(decoding: try FileStore.content(of: "\(path).pub") ?? [], as: UTF8.self)
@@ -105,7 +106,7 @@ struct BundleProvisioning {
     errorOutput.close()
     let said = complaints.readToEnd()
     guard Subprocess.wait(for: tar) == 0, fsync(archive.number) == 0 else {
-      let reason = BoxConnection.lastLine(String(decoding: said, as: UTF8.self)) ?? "no reason given"
+      let reason = LastLine.of(String(decoding: said, as: UTF8.self)) ?? "no reason given"
       throw Refusal(.stepFailed, "cannot write \(DisplayText.escaped(file)): \(reason)")
     }
     // link, unlike rename, never replaces what somebody put there meanwhile.

@@ -9,7 +9,12 @@ import FleetProtocol
 /// Results go to standard output, everything else to standard error.
 enum StandardStreams {
   /// Throws `io-failed`, so that a full disk behind `>` is not taken for success.
-  static func print(_ text: String) throws(Refusal) { try write(text, to: STDOUT_FILENO) }
+  static func print(_ text: String) throws(Refusal) {
+    // A reader that has heard enough, as in `fleet list | head -1`, ends this program without a word, like any other.
+    signal(SIGPIPE, SIG_DFL)
+    defer { signal(SIGPIPE, SIG_IGN) }
+    try write(text, to: STDOUT_FILENO)
+  }
 
   /// What a person should know; lost without complaint when nobody listens.
   static func note(_ text: String, terminator: String = "\n") { try? write(text + terminator, to: STDERR_FILENO) }
