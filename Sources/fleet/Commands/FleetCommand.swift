@@ -52,7 +52,7 @@ struct FleetCommand: ParsableCommand {
 
   /// Runs a command by the argument parser, whose own complaints become refusals.
   private static func parse(_ arguments: [String]) throws(Refusal) {
-    let commands = configuration.subcommands.map(\._commandName) + ["help"]
+    let commands = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
     if let word = arguments.first, !word.hasPrefix("-"), !commands.contains(word) {
       throw Refusal(
         .usage, "there is no command '\(DisplayText.escaped(word, limit: 40))'", hint: "'fleet --help' shows them all")
