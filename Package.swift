@@ -50,7 +50,8 @@ let package = Package(
     .testTarget(
       name: "FleetAgentTests", dependencies: ["FleetAgent", "FleetProtocol", "FleetSSH", "ThrowawaySSHD"]),
     .testTarget(name: "FleetTests", dependencies: ["fleet", "FleetProtocol", "CDescriptorPassing", "ThrowawaySSHD"]),
-    .testTarget(name: "EndToEndTests", dependencies: ["FleetProtocol"]),
+    .testTarget(
+      name: "EndToEndTests", dependencies: ["FleetProtocol", .product(name: "GRDB", package: "GRDB.swift")]),
     .testTarget(name: "LayeringTests"),
   ]
 )

@@ -12,6 +12,8 @@ struct Account: Sendable {
   let uid: uid_t?
   /// The private /etc/passwd.
   let passwd: URL
+  /// A folder that stands in for /etc/ssh, where the lab gives HostA an sshd of its administrator's.
+  var sshFolder: URL?
   /// A network namespace, where the lab has one for each host.
   var namespace: String?
 
@@ -21,7 +23,8 @@ struct Account: Sendable {
     if let uid {
       line += [
         "unshare", "--mount", "--propagation", "private", "sh", "-c",
-        "mount --bind \"$1\" /etc/passwd && shift && exec \"$@\"", "sh", passwd.path,
+        "mount --bind \"$1\" /etc/passwd && if [ -n \"$2\" ]; then mount --bind \"$2\" /etc/ssh; fi && shift 2 && exec \"$@\"",
+        "sh", passwd.path, sshFolder?.path ?? "",
         "setpriv", "--reuid", "\(uid)", "--regid", "\(uid)", "--clear-groups", "--inh-caps=-all", "--",
       ]
     }

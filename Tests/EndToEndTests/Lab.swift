@@ -6,7 +6,7 @@ import Testing
 final class Lab {
   let folder: URL
   let ports = PortBlock()
-  let hostA: Account
+  var hostA: Account
   let box: Account
   let laptop: Account
   private var running: [Running] = []

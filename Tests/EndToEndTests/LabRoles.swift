@@ -8,19 +8,24 @@ extension Lab {
   /// The person's key on the laptop.
   var operatorKey: URL { laptop.home.appending(path: ".ssh/id_ed25519") }
 
-  /// Makes the laptop's key, initialises HostA and starts it. Returns the running `fleet-server run`.
-  @discardableResult func startHostA(sshd: [String] = []) throws -> Running {
+  /// Initialises HostA and starts it. Returns the running `fleet-server run`.
+  @discardableResult func startHostA() throws -> Running {
+    try initHostA()
+    return try runHostA()
+  }
+
+  /// Makes the laptop's key and initialises HostA with it, with further `options` of `init`. Returns what `init` said.
+  @discardableResult func initHostA(_ options: [String] = []) throws -> String {
     try makeOperatorKey()
     let key = try succeed(laptop, ["cat", operatorKey.path + ".pub"])
     let keyFile = try write(key, to: "anna.pub", of: hostA)
-    try succeed(
+    return try succeed(
       hostA,
       [
         "fleet-server", "init", "--address", hostAddress, "--listen", "\(hostAddress):\(ports.hostA)",
         "--ports", "\(ports.leases.lowerBound)-\(ports.leases.upperBound)", "--operator", "anna",
         "--operator-key", keyFile.path,
-      ] + sshd)
-    return try runHostA()
+      ] + options)
   }
 
   /// Starts `fleet-server run` and waits until its sshd answers.
@@ -41,9 +46,10 @@ extension Lab {
   /// HostA's home, where everything is at its default place.
   var serverHome: URL { hostA.home.appending(path: ".local/state/fleet-server") }
 
-  /// Logs the laptop in, with the fingerprint that HostA's own key has.
-  func login() throws {
-    let line = try succeed(hostA, ["ssh-keygen", "-lf", serverHome.appending(path: "ssh_host_ed25519_key.pub").path])
+  /// Logs the laptop in, with the fingerprint that HostA's own key has; `hostKey` is the private sshd's unless given.
+  func login(hostKey: String? = nil) throws {
+    let file = hostKey ?? serverHome.appending(path: "ssh_host_ed25519_key.pub").path
+    let line = try succeed(hostA, ["ssh-keygen", "-lf", file])
     let fingerprint = String(line.split(separator: " ")[1])
     try fleetSucceeds(
       "login", "\(hostA.name)@\(hostAddress):\(ports.hostA)", "--host-key", fingerprint, "--identity", operatorKey.path)
@@ -118,6 +124,11 @@ extension Lab {
     let text = try fleetSucceeds("list", "--all", "--json")
     let list = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
     return (list?["devices"] as? [[String: Any]])?.first { $0["name"] as? String == name }
+  }
+
+  /// What the device's agent says of itself.
+  func agentStatus(_ configuration: URL) throws -> Outcome {
+    try run(box, ["fleet-agent", "status", "--config", configuration.path])
   }
 
   func state(_ name: String) throws -> String? { try device(name)?["state"] as? String }
