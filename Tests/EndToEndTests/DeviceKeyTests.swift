@@ -110,7 +110,8 @@ struct Thief {
   func expectNoForwardedAgent(during request: [String], of role: String) throws {
     let session = try lab.start(
       account,
-      ["sh", "-c", "eval $(ssh-agent) >/dev/null; sleep 8 | \"$@\"; ssh-agent -k >/dev/null", "sh"]
+      // An agent that runs a command ends by itself when the command is killed.
+      ["ssh-agent", "sh", "-c", "sleep 8 | \"$@\"; ssh-agent -k >/dev/null", "sh"]
         + line(["-A"], request))
     var environment: String?
     try eventually("the forced command runs", within: 8) {

@@ -34,7 +34,7 @@ struct FleetCommand: ParsableCommand {
       switch arguments.first {
       case "ssh": try pass(arguments.dropFirst(), to: SSHCommand.self, SSHCommand.run)
       case "proxy": try pass(arguments.dropFirst(), to: ProxyCommand.self, ProxyCommand.run)
-      default: try parse(arguments)
+      default: do { try parse(arguments) } catch { try settle(error) }
       }
       return .done
     } catch {
@@ -50,23 +50,23 @@ struct FleetCommand: ParsableCommand {
     try StandardStreams.print(helpMessage(for: type) + "\n")
   }
 
-  /// Runs a command by the argument parser, whose own complaints become refusals.
-  private static func parse(_ arguments: [String]) throws(Refusal) {
-    let commands = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
+  /// Runs a command by the argument parser.
+  private static func parse(_ arguments: [String]) throws {
+    let commands = configuration.subcommands.map { $0._commandName } + ["help"]
     if let word = arguments.first, !word.hasPrefix("-"), !commands.contains(word) {
       throw Refusal(
         .usage, "there is no command '\(DisplayText.escaped(word, limit: 40))'", hint: "'fleet --help' shows them all")
     }
-    do {
-      var command = try parseAsRoot(arguments)
-      try command.run()
-    } catch let refusal as Refusal {
-      throw refusal
-    } catch {
-      let message = fullMessage(for: error)
-      guard exitCode(for: error) != .success else { return try StandardStreams.print(message + "\n") }
-      let prefix = "Error: "
-      throw Refusal(.usage, message.hasPrefix(prefix) ? String(message.dropFirst(prefix.count)) : message)
-    }
+    var command = try parseAsRoot(arguments)
+    try command.run()
+  }
+
+  /// Prints what the argument parser throws for `--help`; every other error becomes a refusal.
+  private static func settle(_ error: any Error) throws(Refusal) {
+    if let refusal = error as? Refusal { throw refusal }
+    let message = fullMessage(for: error)
+    guard exitCode(for: error) != .success else { return try StandardStreams.print(message + "\n") }
+    let prefix = "Error: "
+    throw Refusal(.usage, message.hasPrefix(prefix) ? String(message.dropFirst(prefix.count)) : message)
   }
 }
