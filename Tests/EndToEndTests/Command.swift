@@ -30,7 +30,11 @@ final class Running {
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
     posix_spawnattr_setpgroup(&attributes, 0)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
+    // A thread that carries tests has nearly every signal blocked, and a child would inherit that: no SIGTERM for it.
+    var blocked = sigset_t()
+    sigemptyset(&blocked)
+    posix_spawnattr_setsigmask(&attributes, &blocked)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK))
     let line = ["env", "-C", account.home.path] + account.commandLine(arguments)
     let variables = account.environment(environment).map { "\($0.key)=\($0.value)" }
     var pid = pid_t()
