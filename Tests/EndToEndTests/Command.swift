@@ -43,6 +43,7 @@ final class Running {
     }
     guard error == 0 else { throw NeverHappened(what: "\(line[0]) starts: error \(error)") }
     self.pid = pid
+    Scratch.started(pid)
   }
 
   var output: String { (try? String(contentsOf: outputFile, encoding: .utf8)) ?? "" }
@@ -54,6 +55,7 @@ final class Running {
     while status == nil {
       var code: Int32 = 0
       if waitpid(pid, &code, WNOHANG) == pid {
+        Scratch.ended(pid)
         status = code & 0x7F == 0 ? (code >> 8) & 0xFF : 128 + (code & 0x7F)
       } else if Date() >= deadline {
         return nil
@@ -73,7 +75,8 @@ final class Running {
     return nil
   }
 
-  private static func withCStrings<Result>(
+  /// Runs `body` with what exec(3) takes: pointers to C strings, and a null pointer at the end.
+  static func withCStrings<Result>(
     _ strings: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
   ) -> Result {
     let pointers = strings.map { strdup($0) }

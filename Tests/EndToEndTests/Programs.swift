@@ -16,8 +16,13 @@ enum Programs {
       let share = Scratch.folder.appending(path: "share/fleet")
       try FileManager.default.createDirectory(at: share, withIntermediateDirectories: true)
       let checkout = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized
-      try FileManager.default.copyItem(
-        at: checkout.appending(path: "provisioning/device"), to: share.appending(path: "device"))
+      let device = checkout.appending(path: "provisioning/device")
+      let target = share.appending(path: "device")
+      try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
+      // Not copyItem, which fails where the checkout belongs to another account.
+      for name in try FileManager.default.contentsOfDirectory(atPath: device.path) {
+        try Data(contentsOf: device.appending(path: name)).write(to: target.appending(path: name))
+      }
     } catch {
       fatalError("the programs are not built in \(built.path): \(error)")
     }
@@ -25,15 +30,4 @@ enum Programs {
   }()
 
   static func path(_ name: String) -> String { folder.appending(path: name).path }
-}
-
-/// The one folder of this test run, removed when the run ends.
-enum Scratch {
-  static let folder: URL = {
-    let path = "/tmp/fleet-e2e-\(getpid())"
-    try! FileManager.default.createDirectory(
-      atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o755])
-    atexit { try? FileManager.default.removeItem(at: Scratch.folder) }
-    return URL(filePath: path)
-  }()
 }
