@@ -74,7 +74,9 @@ final class Lab {
   // MARK: Running programs
 
   /// Starts a program that goes on; the lab ends it when it closes.
-  func start(_ account: Account, _ arguments: [String], environment: [String: String] = [:]) throws -> Running {
+  @discardableResult func start(_ account: Account, _ arguments: [String], environment: [String: String] = [:]) throws
+    -> Running
+  {
     let process = try Running(
       arguments, as: account, in: folder.appending(path: "logs"), environment: environment)
     running.append(process)
