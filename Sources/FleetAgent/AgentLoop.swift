@@ -12,6 +12,7 @@ final class AgentLoop {
   private let status: StatusSocket?
   private let notification = ServiceNotification()
   private let terminationDescriptor = Termination.descriptor()
+  private let network = NetworkWatch()
   private var log = AgentLog()
   private var loggedState: TunnelState?
   private var reportedSSHD: ReportBody.DeviceSSHD?
@@ -50,10 +51,12 @@ final class AgentLoop {
       set.removeAll()
       let termination = set.add(terminationDescriptor, POLLIN)
       let asked = status.map { set.add($0.descriptor, POLLIN) }
+      let announced = network.map { set.add($0.descriptor, POLLIN) }
       for link in links { link.register(in: &set) }
       set.wait(limit: deadline.map { ContinuousClock.now.duration(to: $0) })
       if set.isReady(asked, POLLIN) { status?.answer(report.line) }
       if set.isReady(termination, POLLIN) { handle(.stop) }
+      if set.isReady(announced, POLLIN), network?.hasChanged() == true { handle(.networkChanged) }
       for link in links {
         for event in link.turn(set, now: .now) { handle(event) }
       }
@@ -77,9 +80,13 @@ final class AgentLoop {
   private func perform(_ action: TunnelAction) {
     let now = ContinuousClock.now
     switch action {
-    case .dial(let id, let endpoint):
+    case .dial(let id, let endpoint, let connectLimit):
       learnHostKeys()
-      links.append(Link(id: id, endpoint: file.configuration.host.endpoints[endpoint], identity: identity))
+      links.append(
+        Link(
+          id: id, endpoint: file.configuration.host.endpoints[endpoint], identity: identity, connectLimit: connectLimit)
+      )
+    case .check(let id): links.first { $0.id == id }?.check(now: now)
     case .probe(let id): links.first { $0.id == id }?.probe(now: now)
     case .report(let id, let sshd): links.first { $0.id == id }?.report(sshd, now: now)
     case .close(let id): links.first { $0.id == id }?.close()
@@ -112,14 +119,17 @@ final class AgentLoop {
   private func tell() {
     let state = machine.state
     guard state != loggedState else { return }
+    let wasSilent = if case .silent? = loggedState { true } else { false }
     loggedState = state
     let sentence = state.sentence(now: .now)
     notification?.send("STATUS=\(sentence)")
     switch state {
     case .waiting(_, let why): log.write(.warning, sentence, topic: why.sentence)
     case .up:
-      log.reset()
+      // What is said after a new connection is news; a slow line comes and goes.
+      if !wasSilent { log.reset() }
       log.write(.info, sentence)
+    case .silent: log.write(.warning, sentence)
     case .dialling, .stopped: log.write(.info, sentence)
     }
   }

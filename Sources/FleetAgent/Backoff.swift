@@ -11,8 +11,8 @@ struct Backoff: Hashable, Sendable {
     case claimRefused
     /// HostA answered and it came to nothing, or a standing connection ended.
     case answered
-    /// HostA does not accept the key: hammering would lock out other devices behind the same address.
-    case keyRefused
+    /// HostA does not want this device: hammering would lock out other devices behind the same address.
+    case turnedAway
 
     static func < (left: Cause, right: Cause) -> Bool { left.rawValue < right.rawValue }
   }
@@ -21,35 +21,65 @@ struct Backoff: Hashable, Sendable {
   static let livedLongEnough: Duration = .seconds(60)
   /// The longest wait after HostA answered, unless its window is longer.
   static let cap: Duration = .seconds(300)
+  /// For how long tries follow each other quickly while nothing answers.
+  static let quickPeriod: Duration = .seconds(30)
 
   /// The window that HostA announced last.
   private(set) var window: Duration = .seconds(5)
   /// Answered dials since a connection last lived long enough.
   private(set) var attempt = 0
+  /// Since when, and how often, nothing has answered.
+  private var quietSince: Monotonic?
+  private var quietAttempt = 0
 
-  mutating func announced(window_s: Int) { window = .seconds(max(5, window_s)) }
+  /// HostA granted a claim.
+  mutating func announced(window_s: Int) {
+    window = .seconds(max(5, window_s))
+    quietSince = nil
+    quietAttempt = 0
+  }
 
   mutating func connectionLived(_ duration: Duration) {
     if duration >= Self.livedLongEnough { attempt = 0 }
   }
 
+  /// How long the next dial may wait for an address to answer. The kernel repeats a lost SYN after 1, 3 and 7 s: on a
+  /// line that has just come back a new dial is sooner than that, and every fourth is for a line that is only slow.
+  func connectLimit(now: Monotonic) -> Duration {
+    guard let quietSince, quietSince.duration(to: now) >= Self.quickPeriod else { return .seconds(2) }
+    return quietAttempt.isMultiple(of: 4) ? .seconds(8) : .seconds(4)
+  }
+
   /// The wait before the next dial.
-  mutating func delay(after cause: Cause, using random: inout some RandomNumberGenerator) -> Duration {
+  mutating func delay(after cause: Cause, now: Monotonic, using random: inout some RandomNumberGenerator) -> Duration {
+    if cause == .unanswered {
+      quietAttempt += 1
+      if quietSince == nil { quietSince = now }
+    } else {
+      quietSince = nil
+      quietAttempt = 0
+    }
     switch cause {
-    case .unanswered: return Self.uniform(from: .seconds(2), to: .seconds(5), using: &random)
+    case .unanswered:
+      let isQuick = quietSince.map { $0.duration(to: now) < Self.quickPeriod } ?? true
+      // A large fleet must not stand at the door within a second when HostA's sshd starts again.
+      let most = max(isQuick ? .milliseconds(2500) : .seconds(4), quickest)
+      return Self.uniform(from: isQuick ? .milliseconds(1500) : .seconds(2), to: most, using: &random)
     case .claimRefused: return Self.uniform(from: .seconds(2), to: .seconds(6), using: &random)
-    case .keyRefused: return Self.uniform(from: .seconds(120), to: .seconds(300), using: &random)
+    case .turnedAway: return Self.uniform(from: .seconds(120), to: .seconds(300), using: &random)
     case .answered:
       attempt += 1
       return Self.uniform(from: .milliseconds(100), to: longest, using: &random)
     }
   }
 
+  /// A fifth of the window, so that a small fleet is back within a second and a large one within five.
+  private var quickest: Duration { min(max(window / 5, .seconds(1)), .seconds(5)) }
+
   /// The upper end of the wait after the present attempt.
   private var longest: Duration {
     switch attempt {
-    // A fifth of the window, so that a small fleet is back within a second and a large one within five.
-    case ...1: min(max(window / 5, .seconds(1)), .seconds(5))
+    case ...1: quickest
     case 2: window
     default: min(window * (1 << min(attempt - 2, 10)), max(window, Self.cap))
     }

@@ -7,8 +7,6 @@ import Glibc
 final class Link {
   /// Sent data that HostA does not acknowledge for so long breaks the connection.
   static let userTimeout_ms: CInt = 10_000
-  /// How long one address may take to connect.
-  static let connectLimit: Duration = .seconds(10)
   /// How long HostA may take for a request other than the claim, which the watchdog covers.
   static let requestLimit: Duration = .seconds(15)
   /// While more waits for the socket, nothing is read from local sockets.
@@ -38,12 +36,17 @@ final class Link {
 
   let id: LinkID
   private let identity: DeviceIdentity
+  /// How long one address may take to connect.
+  private let connectLimit: Duration
   private var step: Step
   private var socket: TCPSocket?
   private var errands: [Errand] = []
   private var pumps: [ChannelPump] = []
   private var nextKeepalive: Monotonic?
   private var unsentKeepalives = 0
+  private var silence = SilenceWatch()
+  /// How much had been sent when that was last looked at.
+  private var watchedBytes: Int64 = 0
   private var slot: Int?
   private var hasMoreWork = false
   private var events: [TunnelEvent] = []
@@ -52,9 +55,10 @@ final class Link {
   /// The numeric address that answered.
   private(set) var remoteAddress: String?
 
-  init(id: LinkID, endpoint: HostAddress.Endpoint, identity: DeviceIdentity) {
+  init(id: LinkID, endpoint: HostAddress.Endpoint, identity: DeviceIdentity, connectLimit: Duration) {
     self.id = id
     self.identity = identity
+    self.connectLimit = connectLimit
     step = .resolving(NameResolution(name: endpoint.address, port: endpoint.port.rawValue))
   }
 
@@ -89,7 +93,7 @@ final class Link {
   /// When `turn` is due even if nothing becomes ready.
   func deadline(now: Monotonic) -> Monotonic? {
     if hasMoreWork { return now }
-    var times = [nextKeepalive]
+    var times = [nextKeepalive, silence.deadline]
     if case .connecting(_, let until, _) = step { times.append(until) }
     switch errands.first {
     case .canary(let canary, let until): times.append(canary.outcome == nil ? canary.judgement.deadline : until)
@@ -102,6 +106,13 @@ final class Link {
   func probe(now: Monotonic) {
     guard let claim else { return }
     send(canaryTo: claim.port, now: now)
+    hasMoreWork = true
+  }
+
+  /// Sends a keepalive now.
+  func check(now: Monotonic) {
+    guard nextKeepalive != nil else { return }
+    nextKeepalive = now
     hasMoreWork = true
   }
 
@@ -124,6 +135,7 @@ final class Link {
     pumps = []
     errands = []
     nextKeepalive = nil
+    silence = SilenceWatch()
     hasMoreWork = false
   }
 
@@ -156,6 +168,7 @@ final class Link {
     } catch {
       throw LinkFailure(error, in: phase)
     }
+    watchForSilence(now: now)
     if case .claiming(_, let request) = step, case .failure(let failure)? = request.reply { throw failure }
     if let claimRefusal { throw .claimRefused(claimRefusal) }
     if let misunderstanding { throw .claimFailed(misunderstanding) }
@@ -181,7 +194,7 @@ final class Link {
   private func connect(to addresses: [SocketAddress], now: Monotonic) {
     let socket = TCPSocket(connectingTo: addresses[0], userTimeout_ms: Self.userTimeout_ms)
     remoteAddress = addresses[0].description
-    step = .connecting(socket, until: now + Self.connectLimit, then: Array(addresses.dropFirst()))
+    step = .connecting(socket, until: now + connectLimit, then: Array(addresses.dropFirst()))
     events.append(.reached(id, .connecting))
   }
 
@@ -201,7 +214,7 @@ final class Link {
       events.append(.reached(id, .handshaking))
       return true
     case .pending where now < until: return false
-    case .pending: reason = "no answer within \(Self.connectLimit.components.seconds) s"
+    case .pending: reason = "no answer within \(connectLimit.components.seconds) s"
     case .failed(_, let text): reason = text
     }
     guard !rest.isEmpty else { throw .unreachable(reason) }
@@ -324,5 +337,26 @@ final class Link {
     nextKeepalive = now + .seconds(identity.claim.keepalive_s)
     unsentKeepalives = try session.sendKeepalive() ? 0 : unsentKeepalives + 1
     if unsentKeepalives >= Self.unsentKeepaliveLimit { events.append(.suspicion(id)) }
+  }
+
+  /// Learns from the kernel whether HostA acknowledges what was sent.
+  private func watchForSilence(now: Monotonic) {
+    guard case .open(let session, _, _) = step, let socket else { return }
+    let isDue = silence.deadline.map { $0 <= now } ?? false
+    let isNews = silence.isQuiet && session.bytesSent != watchedBytes
+    guard isDue || isNews, let transmission = socket.transmission else { return }
+    let sample = SilenceWatch.Sample(
+      isUnacknowledged: transmission.unacknowledged > 0, sinceHeard: transmission.sinceHeard,
+      roundTrip: transmission.roundTrip, retransmission: transmission.retransmission)
+    if isNews {
+      watchedBytes = session.bytesSent
+      silence.sent(sample, now: now)
+    }
+    guard isDue else { return }
+    switch silence.look(sample, now: now) {
+    case .silent: events.append(.silent(id))
+    case .heard: events.append(.heard(id))
+    case nil: break
+    }
   }
 }

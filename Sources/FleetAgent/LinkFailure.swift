@@ -25,6 +25,8 @@ enum LinkFailure: Error, Hashable, Sendable {
     case .algorithms(let text): text
     case .hostKeyChanged: "HostA shows another host key than the pinned one, so this may be another machine"
     case .keyRefused: "HostA does not accept this device's key"
+    case .claimRefused(let refusal) where refusal.code == .portBlocked:
+      "the device's port is blocked by another process: \(refusal.message)"
     case .claimRefused(let refusal): "HostA refused the claim: \(refusal.message)"
     case .claimFailed(let text): "HostA did not answer the claim: \(text)"
     case .forwardRefused(let text): "HostA refused the forward: \(text)"
@@ -37,7 +39,7 @@ enum LinkFailure: Error, Hashable, Sendable {
   var cause: Backoff.Cause {
     switch self {
     case .unresolved, .unreachable: .unanswered
-    case .keyRefused: .keyRefused
+    case .keyRefused: .turnedAway
     case .claimRefused(let refusal) where [.claimBusy, .portInUse].contains(refusal.code): .claimRefused
     default: .answered
     }

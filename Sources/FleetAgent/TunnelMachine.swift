@@ -11,6 +11,12 @@ enum TunnelEvent: Hashable, Sendable {
   case canary(LinkID, CanaryOutcome)
   /// Something on an established tunnel was not as it should be.
   case suspicion(LinkID)
+  /// What was sent is not acknowledged: the tunnel is slow, or silently dead.
+  case silent(LinkID)
+  /// Something came on a tunnel that was silent.
+  case heard(LinkID)
+  /// The machine has another address, route or carrier.
+  case networkChanged
   case ended(LinkID, LinkFailure)
   case timePassed
   case stop
@@ -18,7 +24,10 @@ enum TunnelEvent: Hashable, Sendable {
 
 /// What is to be done.
 enum TunnelAction: Hashable, Sendable {
-  case dial(LinkID, endpoint: Int)
+  /// `connectLimit` is how long each address of the endpoint may take to answer.
+  case dial(LinkID, endpoint: Int, connectLimit: Duration)
+  /// Sends a keepalive now, to learn whether it is acknowledged.
+  case check(LinkID)
   case probe(LinkID)
   case report(LinkID, ReportBody.DeviceSSHD)
   /// Closes the connection. No event comes from it any more.
@@ -35,6 +44,10 @@ struct TunnelMachine: Sendable {
   static let canaryIntervalWithoutSSHD: Duration = .seconds(30)
   /// The least time between two canaries that suspicion asks for.
   static let suspicionInterval: Duration = .seconds(10)
+  /// A change of the network seldom comes alone: so long is waited for the rest of it.
+  static let networkPause: Duration = .milliseconds(250)
+  /// The least time between two tries that changes of the network bring about.
+  static let networkInterval: Duration = .seconds(2)
 
   /// One connection that was dialled and not closed.
   struct Link: Hashable, Sendable {
@@ -43,6 +56,8 @@ struct TunnelMachine: Sendable {
     var phase: LinkPhase = .resolving
     let dialled: Monotonic
     var upSince: Monotonic?
+    /// Nothing comes from HostA although it should.
+    var isSilent = false
     /// `nil` while a canary is out.
     var nextCanary: Monotonic?
     var lastCanary: Monotonic?
@@ -65,6 +80,9 @@ struct TunnelMachine: Sendable {
   private var untried: [Int] = []
   private var roundCause = Backoff.Cause.unanswered
   private var redialAt: Monotonic?
+  /// When to act on a change of the network, and when that was done last.
+  private var networkTryAt: Monotonic?
+  private var lastNetworkTry: Monotonic?
   private var isStopped = false
 
   /// `endpoints` are the ways to HostA, as people read them; at least one.
@@ -77,7 +95,7 @@ struct TunnelMachine: Sendable {
   /// When `timePassed` is due at the latest.
   var deadline: Monotonic? {
     var times = links.map { $0.phase == .up ? $0.nextCanary : $0.dialled + Self.dialLimit }
-    times.append(redialAt)
+    times += [redialAt, networkTryAt]
     return times.compactMap(\.self).min()
   }
 
@@ -98,6 +116,12 @@ struct TunnelMachine: Sendable {
       return []
     case .canary(let id, let outcome): return canaryReturned(id, outcome, now: now, using: &random)
     case .suspicion(let id): return suspect(id, now: now)
+    case .silent(let id): return fellSilent(id, now: now)
+    case .heard(let id): return heard(id)
+    case .networkChanged:
+      let soonest = max(now + Self.networkPause, lastNetworkTry.map { $0 + Self.networkInterval } ?? now)
+      networkTryAt = networkTryAt ?? soonest
+      return []
     case .ended(let id, let failure): return ended(id, failure, now: now, using: &random)
     case .timePassed: return timePassed(now: now, using: &random)
     case .stop:
@@ -105,6 +129,7 @@ struct TunnelMachine: Sendable {
       let closes = links.map { TunnelAction.close($0.id) }
       links = []
       redialAt = nil
+      networkTryAt = nil
       return closes + [.finish]
     }
   }
@@ -121,7 +146,7 @@ struct TunnelMachine: Sendable {
     nextNumber += 1
     tries += 1
     links.append(link)
-    return [.dial(link.id, endpoint: link.endpoint)]
+    return [.dial(link.id, endpoint: link.endpoint, connectLimit: backoff.connectLimit(now: now))]
   }
 
   private mutating func canaryReturned(
@@ -148,6 +173,7 @@ struct TunnelMachine: Sendable {
       let pause = Backoff.uniform(from: interval * 9 / 10, to: interval * 11 / 10, using: &random)
       update(id) { link in
         link.phase = .up
+        link.isSilent = false
         link.upSince = link.upSince ?? now
         link.nextCanary = now + pause
         link.lastCanary = now
@@ -173,21 +199,42 @@ struct TunnelMachine: Sendable {
     return [.probe(id)]
   }
 
+  /// A second connection is dialled beside a silent one, and its claim takes over. If the first was only slow, nothing
+  /// is lost.
+  private mutating func fellSilent(_ id: LinkID, now: Monotonic) -> [TunnelAction] {
+    guard let link = links.first(where: { $0.id == id }), link.phase == .up, !link.isSilent else { return [] }
+    update(id) { $0.isSilent = true }
+    guard links.count == 1 else { return [] }
+    return startRound(now: now)
+  }
+
+  /// The second connection is given up, unless HostA may have ended the first for it already.
+  private mutating func heard(_ id: LinkID) -> [TunnelAction] {
+    guard let link = links.first(where: { $0.id == id }), link.isSilent else { return [] }
+    update(id) { $0.isSilent = false }
+    redialAt = nil
+    untried = []
+    let needless = links.filter { $0.phase < .claiming }
+    links.removeAll { $0.phase < .claiming }
+    return needless.map { .close($0.id) }
+  }
+
   private mutating func ended(
     _ id: LinkID, _ failure: LinkFailure, now: Monotonic, using random: inout some RandomNumberGenerator
   ) -> [TunnelAction] {
     guard let link = links.first(where: { $0.id == id }) else { return [] }
     links.removeAll { $0.id == id }
     lastFailure = failure
-    if let upSince = link.upSince {
-      backoff.connectionLived(upSince.duration(to: now))
+    if let upSince = link.upSince { backoff.connectionLived(upSince.duration(to: now)) }
+    // A dial that is under way, or waits for its turn, beside a connection that has ended just goes on.
+    guard links.allSatisfy(\.isSilent), redialAt == nil else { return [] }
+    if link.upSince != nil {
       untried = []
       roundCause = .answered
     }
-    guard links.isEmpty else { return [] }
     roundCause = max(roundCause, failure.cause)
     if failure.isOfEndpoint, !untried.isEmpty { return dialNext(now: now) }
-    redialAt = now + backoff.delay(after: roundCause, using: &random)
+    redialAt = now + backoff.delay(after: roundCause, now: now, using: &random)
     return []
   }
 
@@ -202,7 +249,22 @@ struct TunnelMachine: Sendable {
         actions += ended(link.id, .timedOut(link.phase), now: now, using: &random)
       }
     }
+    if let networkTryAt, networkTryAt <= now { actions += tryAfterNetworkChange(now: now) }
     if let redialAt, redialAt <= now { actions += startRound(now: now) }
+    return actions
+  }
+
+  private mutating func tryAfterNetworkChange(now: Monotonic) -> [TunnelAction] {
+    networkTryAt = nil
+    lastNetworkTry = now
+    var actions = links.filter { $0.phase == .up }.map { TunnelAction.check($0.id) }
+    // A dial that nothing has answered yet may have set out on a network that is gone.
+    let lost = links.filter { $0.phase <= .connecting && $0.dialled + Self.networkPause <= now }
+    links.removeAll { link in lost.contains { $0.id == link.id } }
+    actions += lost.map { .close($0.id) }
+    // HostA that turned this device away does so on every network.
+    let isWaiting = redialAt != nil && roundCause != .turnedAway
+    if isWaiting || !lost.isEmpty { actions += startRound(now: now) }
     return actions
   }
 
@@ -217,7 +279,12 @@ struct TunnelMachine: Sendable {
       state = .stopped
     } else if let link = links.max(by: { $0.phase < $1.phase }) {
       let endpoint = endpoints[link.endpoint]
-      state = link.phase == .up ? .up(endpoint: endpoint) : .dialling(link.phase, endpoint: endpoint)
+      state =
+        switch link.phase {
+        case .up where link.isSilent: .silent(endpoint: endpoint)
+        case .up: .up(endpoint: endpoint)
+        default: .dialling(link.phase, endpoint: endpoint)
+        }
     } else if let redialAt, let lastFailure {
       state = .waiting(until: redialAt, why: lastFailure)
     }

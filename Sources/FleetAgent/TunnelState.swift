@@ -23,6 +23,8 @@ enum LinkPhase: Int, Comparable, Sendable, CustomStringConvertible {
 enum TunnelState: Hashable, Sendable {
   case dialling(LinkPhase, endpoint: String)
   case up(endpoint: String)
+  /// Up, as far as one can tell, but HostA acknowledges nothing; a second connection is dialled beside it.
+  case silent(endpoint: String)
   case waiting(until: Monotonic, why: LinkFailure)
   case stopped
 
@@ -31,6 +33,7 @@ enum TunnelState: Hashable, Sendable {
     switch self {
     case .dialling(let phase, _): "\(Self.names[phase.rawValue])"
     case .up: "up"
+    case .silent: "silent"
     case .waiting: "waiting"
     case .stopped: "stopped"
     }
@@ -50,6 +53,8 @@ enum TunnelState: Hashable, Sendable {
     case .dialling(.forwarding, _): return "asking HostA to listen on the device's port"
     case .dialling(.probing, _): return "probing the tunnel through HostA and back"
     case .dialling(.up, let endpoint), .up(let endpoint): return "the tunnel through \(endpoint) is up"
+    case .silent(let endpoint):
+      return "nothing comes through the tunnel by \(endpoint), dialling another one beside it"
     case .waiting(let until, let why):
       let left = max(0, (now.duration(to: until).milliseconds + 999) / 1000)
       return "waiting \(left) s because \(why.sentence)"

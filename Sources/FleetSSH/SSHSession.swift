@@ -17,6 +17,10 @@ public final class SSHSession {
   private static let channelWindow: UInt32 = 2 * 1024 * 1024
   private static let channelPacket: UInt32 = 32768
 
+  /// libssh2 sends a keepalive when the last one is so many seconds of the wall clock ago. It keeps the number as a
+  /// signed one, and this is the least of those: due at once, wherever the clock was set since.
+  private static let alwaysDue = UInt32(bitPattern: Int32.min)
+
   let transport: SSHTransport
   private(set) var handle: OpaquePointer?
   private let hostKeys: HostKeys
@@ -115,12 +119,12 @@ public final class SSHSession {
   }
 
   /// Sends a keepalive that wants no reply: libssh2 keeps each reply for ever, and later requests read them as theirs.
-  /// Returns whether something was sent; libssh2 sends none while keys are exchanged or after the clock went back.
+  /// Returns whether something was sent; libssh2 sends none while keys are exchanged.
   public func sendKeepalive() throws(SSHError) -> Bool {
     let session = try open()
     let before = transport.pendingOutput
     var next: CInt = 0
-    libssh2_keepalive_config(session, 0, 2)
+    libssh2_keepalive_config(session, 0, Self.alwaysDue)
     let status = libssh2_keepalive_send(session, &next)
     guard status == 0 || status == LIBSSH2_ERROR_EAGAIN else { throw error(status) }
     return transport.pendingOutput > before

@@ -11,8 +11,8 @@ import Testing
       for _ in 0..<300 {
         var backoff = Backoff()
         backoff.announced(window_s: 40)
-        for _ in 0..<attempt { _ = backoff.delay(after: .answered, using: &random) }
-        most = max(most, backoff.delay(after: .answered, using: &random))
+        for _ in 0..<attempt { _ = backoff.delay(after: .answered, now: .now, using: &random) }
+        most = max(most, backoff.delay(after: .answered, now: .now, using: &random))
       }
       longest.append(most)
     }
@@ -27,30 +27,42 @@ import Testing
     var backoff = Backoff()
     backoff.announced(window_s: 900)
     var most = Duration.zero
-    for _ in 0..<300 { most = max(most, backoff.delay(after: .answered, using: &random)) }
+    for _ in 0..<300 { most = max(most, backoff.delay(after: .answered, now: .now, using: &random)) }
     #expect(most > Backoff.cap && most <= .seconds(900))
   }
 
   @Test func asksOftenWhileNothingAnswersAndDoesNotCountIt() {
     var random = SeededGenerator(seed: 3)
     var backoff = Backoff()
-    for _ in 0..<1000 { #expect(backoff.delay(after: .unanswered, using: &random) <= .seconds(5)) }
+    let begin = ContinuousClock.now
+    for second in 0..<1000 {
+      let delay = backoff.delay(after: .unanswered, now: begin + .seconds(second), using: &random)
+      #expect(delay <= (second < 30 ? .milliseconds(2500) : .seconds(4)))
+    }
     #expect(backoff.attempt == 0)
+  }
+
+  @Test func doesNotBringALargeFleetToTheDoorAtOnce() {
+    var random = SeededGenerator(seed: 6)
+    var backoff = Backoff()
+    backoff.announced(window_s: 300)
+    let delays = (0..<300).map { _ in backoff.delay(after: .unanswered, now: .now, using: &random) }
+    #expect(delays.contains { $0 > .seconds(4) } && delays.allSatisfy { $0 <= .seconds(5) })
   }
 
   @Test func waitsMinutesAfterARefusedKeyAndSecondsAfterABusyClaim() {
     var random = SeededGenerator(seed: 4)
     var backoff = Backoff()
     for _ in 0..<100 {
-      #expect(backoff.delay(after: .keyRefused, using: &random) >= .seconds(120))
-      #expect(backoff.delay(after: .claimRefused, using: &random) <= .seconds(6))
+      #expect(backoff.delay(after: .turnedAway, now: .now, using: &random) >= .seconds(120))
+      #expect(backoff.delay(after: .claimRefused, now: .now, using: &random) <= .seconds(6))
     }
   }
 
   @Test func beginsAnewOnlyAfterAConnectionThatLived() {
     var random = SeededGenerator(seed: 5)
     var backoff = Backoff()
-    for _ in 0..<4 { _ = backoff.delay(after: .answered, using: &random) }
+    for _ in 0..<4 { _ = backoff.delay(after: .answered, now: .now, using: &random) }
     backoff.connectionLived(.seconds(10))
     #expect(backoff.attempt == 4)
     backoff.connectionLived(.seconds(61))

@@ -45,7 +45,7 @@ final class LinkHarness {
     link = Link(
       id: LinkID(number: 1),
       endpoint: HostAddress.Endpoint(address: "127.0.0.1", port: TCPPort(endpointPort ?? sshd.port)!),
-      identity: identity)
+      identity: identity, connectLimit: .seconds(10))
   }
 
   func stop() {

@@ -3,6 +3,13 @@ import Testing
 
 @testable import FleetAgent
 
+extension TunnelAction {
+  /// A dial as it is while HostA has not been silent for long.
+  static func dial(_ id: LinkID, endpoint: Int) -> TunnelAction {
+    .dial(id, endpoint: endpoint, connectLimit: .seconds(2))
+  }
+}
+
 /// Drives a machine and remembers what it asked for.
 final class MachineDriver {
   var machine: TunnelMachine
@@ -146,6 +153,95 @@ final class MachineDriver {
     #expect(driver.pass(.seconds(5)) == [.dial(second, endpoint: 0)])
   }
 
+  @Test func dialsBesideASilentTunnelAndTheNewOneTakesOver() {
+    let driver = MachineDriver()
+    driver.handle(.start)
+    _ = driver.establish(first)
+    #expect(driver.handle(.silent(first)) == [.dial(second, endpoint: 0)])
+    #expect(driver.machine.state.name == "silent")
+    #expect(driver.handle(.silent(first)) == [], "told already")
+    #expect(driver.establish(second) == [.close(first)])
+    #expect(driver.machine.state.name == "up")
+    #expect(driver.machine.links.map(\.id) == [second])
+  }
+
+  @Test func nothingIsLostWhenTheTunnelWasOnlySlow() {
+    let driver = MachineDriver()
+    driver.handle(.start)
+    _ = driver.establish(first)
+    driver.handle(.silent(first))
+    driver.handle(.reached(second, .authenticating))
+    #expect(driver.handle(.heard(first)) == [.close(second)])
+    #expect(driver.machine.state.name == "up")
+    #expect(driver.handle(.silent(first)) == [.dial(LinkID(number: 3), endpoint: 0)])
+  }
+
+  @Test func aClaimThatIsOnItsWayIsNotTakenBack() {
+    let driver = MachineDriver()
+    driver.handle(.start)
+    _ = driver.establish(first)
+    driver.handle(.silent(first))
+    driver.handle(.reached(second, .claiming))
+    #expect(driver.handle(.heard(first)) == [])
+    // HostA has ended the first for it.
+    driver.handle(.ended(first, .lost("reset")))
+    #expect(driver.machine.links.map(\.id) == [second])
+    #expect(driver.handle(.canary(second, .proved(.up))) == [])
+    #expect(driver.machine.state.name == "up")
+  }
+
+  @Test func goesOnDiallingBesideASilentTunnelUntilItIsHeard() {
+    let driver = MachineDriver(endpoints: ["a port 22", "b port 443"])
+    driver.handle(.start)
+    _ = driver.establish(first)
+    driver.handle(.silent(first))
+    #expect(driver.handle(.ended(second, .unreachable("x"))) == [.dial(LinkID(number: 3), endpoint: 1)])
+    #expect(driver.handle(.ended(LinkID(number: 3), .unreachable("x"))) == [])
+    #expect(driver.pass(.seconds(3)) == [.dial(LinkID(number: 4), endpoint: 0)])
+    #expect(driver.handle(.ended(first, .lost("timed out"))) == [], "the dial goes on")
+    #expect(driver.handle(.ended(LinkID(number: 4), .unreachable("x"))) == [.dial(LinkID(number: 5), endpoint: 1)])
+  }
+
+  @Test func aChangeOfTheNetworkIsTriedAtOnceButNotTooOften() {
+    let driver = MachineDriver()
+    driver.handle(.start)
+    driver.handle(.reached(first, .claiming))
+    driver.handle(.ended(first, .claimRefused(Refusal(.claimBusy, "x"))))
+    #expect(driver.handle(.networkChanged) == [])
+    #expect(driver.handle(.networkChanged) == [], "one burst")
+    #expect(driver.pass(.milliseconds(250)) == [.dial(second, endpoint: 0)])
+    driver.handle(.reached(second, .connecting))
+    driver.handle(.networkChanged)
+    #expect(driver.pass(.milliseconds(300)) == [], "too soon")
+    #expect(driver.pass(.milliseconds(1700)) == [.close(second), .dial(LinkID(number: 3), endpoint: 0)])
+    driver.handle(.ended(LinkID(number: 3), .keyRefused))
+    driver.handle(.networkChanged)
+    #expect(driver.pass(.seconds(3)) == [], "the key is refused on every network")
+  }
+
+  @Test func aChangeOfTheNetworkIsCheckedOnATunnelThatIsUp() {
+    let driver = MachineDriver()
+    driver.handle(.start)
+    _ = driver.establish(first)
+    driver.handle(.networkChanged)
+    #expect(driver.pass(.milliseconds(250)) == [.check(first)])
+  }
+
+  @Test func givesTheKernelLongerToConnectWhenNothingHasAnsweredForLong() {
+    let driver = MachineDriver()
+    driver.handle(.start)
+    var limits: [Duration] = []
+    let begin = driver.now
+    while begin.duration(to: driver.now) < .seconds(200), let link = driver.machine.links.first {
+      driver.now += .seconds(1)
+      driver.handle(.ended(link.id, .unreachable("no answer")))
+      guard case .dial(_, _, let limit)? = driver.passToDeadline().first else { break }
+      if begin.duration(to: driver.now) < .seconds(30) { #expect(limit == .seconds(2)) }
+      limits.append(limit)
+    }
+    #expect(Set(limits) == [.seconds(2), .seconds(4), .seconds(8)])
+  }
+
   @Test func stopClosesEverythingAndNothingFollows() {
     let driver = MachineDriver()
     driver.handle(.start)
@@ -163,8 +259,8 @@ final class MachineDriver {
     driver.handle(.ended(first, .unreachable("no route")))
     let state = driver.machine.state
     for event in [
-      TunnelEvent.reached(first, .probing), .canary(first, .proved(.up)), .suspicion(first),
-      .ended(first, .lost("again")),
+      TunnelEvent.reached(first, .probing), .canary(first, .proved(.up)), .suspicion(first), .silent(first),
+      .heard(first), .ended(first, .lost("again")),
     ] {
       #expect(driver.handle(event) == [])
     }
@@ -182,11 +278,11 @@ final class MachineDriver {
     func note(_ actions: [TunnelAction]) {
       for action in actions {
         switch action {
-        case .dial(let id, _): #expect(open.insert(id).inserted, "a link is dialled once")
+        case .dial(let id, _, _): #expect(open.insert(id).inserted, "a link is dialled once")
         case .close(let id):
           #expect(open.remove(id) != nil, "only an open link is closed")
           established.remove(id)
-        case .probe(let id), .report(let id, _): #expect(open.contains(id))
+        case .probe(let id), .check(let id), .report(let id, _): #expect(open.contains(id))
         case .finish: Issue.record("nobody asked it to stop")
         }
       }
