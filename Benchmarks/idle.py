@@ -19,7 +19,7 @@ MONTH_S = 30 * 86_400
 def meter(net):
     """Counts IP packets with their headers, at the box."""
     network.shell(f"""ip netns exec {net.box} nft -f - <<END
-        table ip meter {{
+        table ip counted {{
           chain input {{ type filter hook input priority 0; iifname net0 counter; }}
           chain output {{ type filter hook output priority 0; oifname net0 counter; }}
         }}
@@ -28,7 +28,7 @@ END
 
 
 def read(net):
-    text = network.shell(f"ip netns exec {net.box} nft list table ip meter")
+    text = network.shell(f"ip netns exec {net.box} nft list table ip counted")
     return [(int(packets), int(size)) for packets, size in re.findall(r"packets (\d+) bytes (\d+)", text)]
 
 
@@ -85,7 +85,8 @@ def main():
         ((packets_in, bytes_in), (packets_out, bytes_out)), took_s = results[title]
         month = (bytes_in + bytes_out) * MONTH_S / took_s / 1e6
         goal = "60" if changes.get("profile") == "normal" else "-"
-        rows.append([title, f"{bytes_in} ({packets_in} packets)", f"{bytes_out} ({packets_out} packets)", f"{month:.1f}", goal])
+        rows.append([title, f"{bytes_in} ({packets_in} packets)", f"{bytes_out} ({packets_out} packets)",
+                     f"{month:.1f}", goal])
     print(f"Idle tunnels over {options.minutes:g} minutes, IP headers included:\n")
     print(figures.table(["", "bytes received", "bytes sent", "MB in a month of 30 days", "goal, at most"], rows))
     return 0 if len(rows) == len(contenders) else 1
