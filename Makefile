@@ -10,7 +10,7 @@ LIBRARIES := libssh2.a libcrypto.a libz.a libsqlite3.a libstdc++.a
 RELEASE := -c release --static-swift-stdlib -Xlinker -L$(CURDIR)/$(ARCHIVES) \
 	-Xswiftc -Xclang-linker -Xswiftc -static-libgcc
 
-.PHONY: all build test check demo install uninstall bootstrap clean bench-recovery bench-idle bench-tunnel bench-bootstrap
+.PHONY: all build test check demo install uninstall bootstrap clean bench-recovery bench-idle bench-tunnel bench-leaks bench-bootstrap
 
 all: build
 
@@ -58,6 +58,9 @@ bench-idle: build bench-bootstrap
 
 bench-tunnel: build bench-bootstrap
 	$(PYTHON) Benchmarks/tunnel.py $(BUILD)/release
+
+bench-leaks: build bench-bootstrap
+	$(PYTHON) Benchmarks/leaks.py $(BUILD)/release
 
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/fleet/device $(DESTDIR)$(PREFIX)/share/fleet/server
