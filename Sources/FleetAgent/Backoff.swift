@@ -19,7 +19,7 @@ struct Backoff: Hashable, Sendable {
 
   /// How long a connection must have lived for the waits to begin anew.
   static let livedLongEnough: Duration = .seconds(60)
-  /// The longest wait after HostA answered, unless its window is longer.
+  /// The longest wait after HostA answered, unless its window is longer; a small fleet's is shorter.
   static let cap: Duration = .seconds(300)
   /// For how long tries follow each other quickly while nothing answers.
   static let quickPeriod: Duration = .seconds(30)
@@ -81,9 +81,12 @@ struct Backoff: Hashable, Sendable {
     switch attempt {
     case ...1: quickest
     case 2: window
-    default: min(window * (1 << min(attempt - 2, 10)), max(window, Self.cap))
+    default: min(window * (1 << min(attempt - 2, 10)), longestOfAll)
     }
   }
+
+  /// The upper end of the wait after however many attempts: what a small fleet asks in vain costs HostA little.
+  var longestOfAll: Duration { max(window, min(window * 12, Self.cap)) }
 
   /// A uniformly random duration, to the millisecond.
   static func uniform(from low: Duration, to high: Duration, using random: inout some RandomNumberGenerator) -> Duration
