@@ -61,7 +61,7 @@ def main():
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--profile", action="append", help="profiles of agent.json (default: normal and metered)")
     options = parser.parse_args()
-    contenders = [("fleet-agent", {"profile": profile}, f"fleet-agent, {profile}")
+    contenders = [("fleet-agent", {"profile": profile, "keepalive_s": None}, f"fleet-agent, {profile}")
                   for profile in options.profile or ["normal", "metered"]]
     contenders.append(("autossh", {}, "autossh, ServerAliveInterval 30"))
     results = {}

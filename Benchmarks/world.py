@@ -186,7 +186,7 @@ class World:
         self.wait_for("the box's sshd", lambda: self.listens(self.net.box, BOX_SSHD_PORT), 20)
 
     def provision(self, name, **changes):
-        """Provisions a device by a bundle. Returns its folder on the box; `changes` go into its agent.json."""
+        """Provisions a device by a bundle. Returns its folder on the box; `changes` go into agent.json, None removes."""
         with World._making:
             bundle = self.home / f"{name}.tar"
             self.run(self.net.host, "fleet", "provision", name, "--user", self.name, "--bundle", bundle, "--sshd-port",
@@ -198,6 +198,7 @@ class World:
         path = folder / "agent.json"
         settings = json.loads(path.read_text())
         settings.update(changes)
+        settings = {key: value for key, value in settings.items() if value is not None}
         path.write_text(json.dumps(settings) + "\n")
         return folder
 
