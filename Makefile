@@ -68,6 +68,9 @@ bench-idle: build bench-bootstrap
 bench-tunnel: build bench-bootstrap
 	$(PYTHON) Benchmarks/tunnel.py $(BUILD)/release
 
+bench-leaks: build bench-bootstrap
+	$(PYTHON) Benchmarks/leaks.py $(BUILD)/release
+
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/fleet/device $(DESTDIR)$(PREFIX)/share/fleet/server
 	install -m 755 $(BUILD)/release/fleet $(BUILD)/release/fleet-agent $(BUILD)/release/fleet-server $(DESTDIR)$(PREFIX)/bin
