@@ -11,6 +11,7 @@ RELEASE := -c release --static-swift-stdlib -Xlinker -L$(CURDIR)/$(ARCHIVES) \
 	-Xswiftc -Xclang-linker -Xswiftc -static-libgcc
 
 .PHONY: all build test simulation check demo install uninstall bootstrap clean
+.PHONY: bench-recovery bench-idle bench-tunnel bench-bootstrap
 
 all: build
 
@@ -44,6 +45,24 @@ check: bootstrap
 
 demo: build
 	@demo/run.sh $(BUILD)/release
+
+bench-bootstrap:
+	@Benchmarks/bootstrap.sh
+
+# BENCHMARKS.md says what these measure. They need root, for network namespaces; variables: TRIALS, MINUTES.
+TRIALS ?= 5
+MINUTES ?= 10
+PYTHON := /usr/bin/python3 -B
+
+bench-recovery: build bench-bootstrap
+	$(PYTHON) Benchmarks/recovery.py $(BUILD)/release --trials $(TRIALS)
+	$(PYTHON) Benchmarks/fleet_restart.py $(BUILD)/release --trials $(TRIALS)
+
+bench-idle: build bench-bootstrap
+	$(PYTHON) Benchmarks/idle.py $(BUILD)/release --minutes $(MINUTES)
+
+bench-tunnel: build bench-bootstrap
+	$(PYTHON) Benchmarks/tunnel.py $(BUILD)/release
 
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/fleet/device $(DESTDIR)$(PREFIX)/share/fleet/server
