@@ -9,6 +9,8 @@ final class AgentLoop {
   private var machine: TunnelMachine
   private var random = SystemRandomNumberGenerator()
   private var links: [Link] = []
+  /// Where HostA was found last, for each endpoint: for the time when no name server answers. Nothing goes to the disk.
+  private var lastGood: [Int: SocketAddress] = [:]
   private let status: StatusSocket?
   private let notification = ServiceNotification()
   private let terminationDescriptor = Termination.descriptor()
@@ -17,6 +19,8 @@ final class AgentLoop {
   private var loggedState: TunnelState?
   private var reportedSSHD: ReportBody.DeviceSSHD?
   private var isFinished = false
+  /// When the service manager wants to hear next that the loop turns.
+  private var nextSignOfLife: Monotonic?
 
   /// Throws `configuration-invalid`, `already-running` or `io-failed`.
   init(_ file: ConfigurationFile) throws(Refusal) {
@@ -27,9 +31,10 @@ final class AgentLoop {
       configuration, privateKey: privateKey,
       claim: ClaimBody(
         agentVersion: FleetVersion.current, bootID: MachineFacts.bootID(), keepalive_s: configuration.keepalive_s,
-        facts: MachineFacts.read(), hostKeys: []))
+        profile: configuration.profile, facts: MachineFacts.read(), hostKeys: []))
     machine = TunnelMachine(
-      endpoints: configuration.host.endpoints.map { "\($0.address) port \($0.port)" }, now: .now)
+      endpoints: configuration.host.endpoints.map { "\($0.address) port \($0.port)" }, profile: configuration.profile,
+      now: .now)
     switch try StatusSocket.take(configuration.device, owner: file.owner) {
     case .taken(let socket): status = socket
     case .alreadyRunning:
@@ -45,6 +50,7 @@ final class AgentLoop {
     log.write(
       .info, "fleet-agent \(FleetVersion.current) for \(file.configuration.name), libssh2 \(SSHLibrary.version)")
     notification?.send("READY=1")
+    nextSignOfLife = notification?.watchdogInterval.map { _ in .now }
     handle(.start)
     var set = PollSet()
     while !isFinished {
@@ -61,17 +67,26 @@ final class AgentLoop {
         for event in link.turn(set, now: .now) { handle(event) }
       }
       if let due = machine.deadline, due <= .now { handle(.timePassed) }
+      showSignOfLife()
     }
     notification?.send("STOPPING=1")
   }
 
   private var deadline: Monotonic? {
     let now = ContinuousClock.now
-    return (links.map { $0.deadline(now: now) } + [machine.deadline]).compactMap(\.self).min()
+    return (links.map { $0.deadline(now: now) } + [machine.deadline, nextSignOfLife]).compactMap(\.self).min()
+  }
+
+  /// Only from here: an agent that hangs must be seen to hang.
+  private func showSignOfLife() {
+    guard let due = nextSignOfLife, due <= .now, let interval = notification?.watchdogInterval else { return }
+    notification?.send("WATCHDOG=1")
+    nextSignOfLife = .now + interval
   }
 
   private func handle(_ event: TunnelEvent) {
     if case .canary(_, .proved(let sshd?)) = event { noteSSHD(sshd) }
+    if case .claimed(let id, _) = event { noteAddress(of: id) }
     for action in machine.handle(event, at: .now, using: &random) { perform(action) }
     links.removeAll { link in !machine.links.contains { $0.id == link.id } }
     tell()
@@ -84,8 +99,8 @@ final class AgentLoop {
       learnHostKeys()
       links.append(
         Link(
-          id: id, endpoint: file.configuration.host.endpoints[endpoint], identity: identity, connectLimit: connectLimit)
-      )
+          id: id, endpoint: file.configuration.host.endpoints[endpoint], identity: identity, connectLimit: connectLimit,
+          lastGood: lastGood[endpoint], now: now))
     case .check(let id): links.first { $0.id == id }?.check(now: now)
     case .probe(let id): links.first { $0.id == id }?.probe(now: now)
     case .report(let id, let sshd): links.first { $0.id == id }?.report(sshd, now: now)
@@ -103,6 +118,11 @@ final class AgentLoop {
     } catch {
       log.write(.warning, "the device's own sshd shows no host key: \(error.text)")
     }
+  }
+
+  private func noteAddress(of id: LinkID) {
+    guard let endpoint = machine.links.first(where: { $0.id == id })?.endpoint else { return }
+    lastGood[endpoint] = links.first { $0.id == id }?.remoteAddress
   }
 
   private func noteSSHD(_ sshd: ReportBody.DeviceSSHD) {
@@ -144,7 +164,7 @@ final class AgentLoop {
       name: file.configuration.name.rawValue, device: file.configuration.device.rawValue,
       agentVersion: FleetVersion.current, pid: Int64(getpid()), state: machine.state.name,
       sentence: machine.state.sentence(now: .now), since: Timestamp(seconds: Timestamp.now.seconds - age),
-      endpoint: endpoint.map { "\($0.address) port \($0.port)" }, remoteAddress: connection?.remoteAddress,
+      endpoint: endpoint.map { "\($0.address) port \($0.port)" }, remoteAddress: connection?.remoteAddress?.description,
       port: Int64((connection?.claim?.port ?? file.configuration.port).rawValue),
       channels: Int64(connection?.channelCount ?? 0), bytesReceived: traffic.received, bytesSent: traffic.sent,
       tries: Int64(machine.tries), lastError: machine.lastFailure?.sentence, sshd: reportedSSHD?.rawValue)

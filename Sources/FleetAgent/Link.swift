@@ -7,6 +7,8 @@ import Glibc
 final class Link {
   /// Sent data that HostA does not acknowledge for so long breaks the connection.
   static let userTimeout_ms: CInt = 10_000
+  /// How long a name server may take where an address is known that was good before.
+  static let resolveLimit: Duration = .seconds(2)
   /// How long HostA may take for a request other than the claim, which the watchdog covers.
   static let requestLimit: Duration = .seconds(15)
   /// While more waits for the socket, nothing is read from local sockets.
@@ -19,7 +21,7 @@ final class Link {
   static let unsentKeepaliveLimit = 3
 
   private enum Step {
-    case resolving(NameResolution)
+    case resolving(NameResolution, until: Monotonic)
     case connecting(TCPSocket, until: Monotonic, then: [SocketAddress])
     case handshaking(SSHSession)
     case authenticating(SSHSession)
@@ -38,6 +40,8 @@ final class Link {
   private let identity: DeviceIdentity
   /// How long one address may take to connect.
   private let connectLimit: Duration
+  /// Where HostA was found before at this endpoint.
+  private let lastGood: SocketAddress?
   private var step: Step
   private var socket: TCPSocket?
   private var errands: [Errand] = []
@@ -52,14 +56,19 @@ final class Link {
   private var events: [TunnelEvent] = []
   /// The port on HostA, once the claim was granted.
   private(set) var claim: ClaimReply?
-  /// The numeric address that answered.
-  private(set) var remoteAddress: String?
+  /// The address that was tried last, and answered if anything did.
+  private(set) var remoteAddress: SocketAddress?
 
-  init(id: LinkID, endpoint: HostAddress.Endpoint, identity: DeviceIdentity, connectLimit: Duration) {
+  init(
+    id: LinkID, endpoint: HostAddress.Endpoint, identity: DeviceIdentity, connectLimit: Duration,
+    lastGood: SocketAddress?, now: Monotonic
+  ) {
     self.id = id
     self.identity = identity
     self.connectLimit = connectLimit
-    step = .resolving(NameResolution(name: endpoint.address, port: endpoint.port.rawValue))
+    self.lastGood = lastGood
+    let resolution = NameResolution(name: endpoint.address, port: endpoint.port.rawValue)
+    step = .resolving(resolution, until: now + Self.resolveLimit)
   }
 
   var channelCount: Int { pumps.count }
@@ -79,7 +88,7 @@ final class Link {
   func register(in set: inout PollSet) {
     slot = nil
     switch step {
-    case .resolving(let resolution): slot = set.add(resolution.descriptor, POLLIN)
+    case .resolving(let resolution, _): slot = set.add(resolution.descriptor, POLLIN)
     case .connecting(let socket, _, _): slot = set.add(socket.descriptor, POLLOUT)
     case .closed: break
     default:
@@ -94,7 +103,11 @@ final class Link {
   func deadline(now: Monotonic) -> Monotonic? {
     if hasMoreWork { return now }
     var times = [nextKeepalive, silence.deadline]
-    if case .connecting(_, let until, _) = step { times.append(until) }
+    switch step {
+    case .connecting(_, let until, _): times.append(until)
+    case .resolving(_, let until) where lastGood != nil: times.append(until)
+    default: break
+    }
     switch errands.first {
     case .canary(let canary, let until): times.append(canary.outcome == nil ? canary.judgement.deadline : until)
     case .request(_, let until): times.append(until)
@@ -153,8 +166,8 @@ final class Link {
   }
 
   private func advance(_ set: PollSet, now: Monotonic) throws(LinkFailure) {
-    if case .resolving(let resolution) = step {
-      let addresses = try resolution.addresses()
+    if case .resolving(let resolution, let until) = step {
+      let addresses = try addresses(from: resolution, until: until, now: now)
       guard !addresses.isEmpty else { return }
       connect(to: addresses, now: now)
     }
@@ -191,9 +204,23 @@ final class Link {
     }
   }
 
+  /// What the name server says; where it fails or hangs, the address that was good before. None while it may still answer.
+  private func addresses(
+    from resolution: NameResolution, until: Monotonic, now: Monotonic
+  ) throws(LinkFailure) -> [SocketAddress] {
+    do throws(LinkFailure) {
+      let addresses = try resolution.addresses()
+      if addresses.isEmpty, now >= until, let lastGood { return [lastGood] }
+      return addresses
+    } catch {
+      guard let lastGood else { throw error }
+      return [lastGood]
+    }
+  }
+
   private func connect(to addresses: [SocketAddress], now: Monotonic) {
     let socket = TCPSocket(connectingTo: addresses[0], userTimeout_ms: Self.userTimeout_ms)
-    remoteAddress = addresses[0].description
+    remoteAddress = addresses[0]
     step = .connecting(socket, until: now + connectLimit, then: Array(addresses.dropFirst()))
     events.append(.reached(id, .connecting))
   }

@@ -5,6 +5,8 @@ struct ServiceNotification {
   private let descriptor: CInt
   private var address = sockaddr_un()
   private let length: socklen_t
+  /// How often to send `WATCHDOG=1`; `nil` when the service manager does not wait for it.
+  let watchdogInterval: Duration?
 
   init?() {
     guard let path = getenv("NOTIFY_SOCKET").map({ Array(String(cString: $0).utf8) }), path.count < 108,
@@ -18,6 +20,17 @@ struct ServiceNotification {
       if path[0] == UInt8(ascii: "@") { buffer[0] = 0 }
     }
     length = socklen_t(MemoryLayout<sa_family_t>.size + path.count)
+    watchdogInterval = Self.watchdogInterval(
+      limit_us: getenv("WATCHDOG_USEC").map { String(cString: $0) },
+      process: getenv("WATCHDOG_PID").map { String(cString: $0) }, own: getpid())
+  }
+
+  /// Half of the manager's limit, if the limit is meant for this process (sd_watchdog_enabled(3)).
+  static func watchdogInterval(limit_us: String?, process: String?, own: pid_t) -> Duration? {
+    guard let limit = limit_us.flatMap(Int64.init), limit > 0, process.map({ pid_t($0) == own }) ?? true else {
+      return nil
+    }
+    return .microseconds(limit / 2)
   }
 
   /// Sends assignments such as `READY=1`, one a line.

@@ -39,7 +39,6 @@ enum TunnelAction: Hashable, Sendable {
 struct TunnelMachine: Sendable {
   /// From the first packet of a dial until the canary is back. Nothing else catches a server that hangs after its banner.
   static let dialLimit: Duration = .seconds(60)
-  static let canaryInterval: Duration = .seconds(300)
   /// While the device's own sshd does not answer: HostA should soon know that it is back.
   static let canaryIntervalWithoutSSHD: Duration = .seconds(30)
   /// The least time between two canaries that suspicion asks for.
@@ -66,6 +65,7 @@ struct TunnelMachine: Sendable {
   }
 
   private let endpoints: [String]
+  private let canaryInterval: Duration
   private(set) var links: [Link] = []
   private(set) var state: TunnelState
   private(set) var since: Monotonic
@@ -86,8 +86,9 @@ struct TunnelMachine: Sendable {
   private var isStopped = false
 
   /// `endpoints` are the ways to HostA, as people read them; at least one.
-  init(endpoints: [String], now: Monotonic) {
+  init(endpoints: [String], profile: TrafficProfile = .normal, now: Monotonic) {
     self.endpoints = endpoints
+    canaryInterval = .seconds(profile.canary_s)
     state = .dialling(.resolving, endpoint: endpoints[0])
     since = now
   }
@@ -169,7 +170,7 @@ struct TunnelMachine: Sendable {
         lastFailure = nil
         redialAt = nil
       }
-      let interval = sshd == .down ? Self.canaryIntervalWithoutSSHD : Self.canaryInterval
+      let interval = sshd == .down ? Self.canaryIntervalWithoutSSHD : canaryInterval
       let pause = Backoff.uniform(from: interval * 9 / 10, to: interval * 11 / 10, using: &random)
       update(id) { link in
         link.phase = .up

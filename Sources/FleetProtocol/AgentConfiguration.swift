@@ -9,14 +9,15 @@ public struct AgentConfiguration: Hashable, Sendable {
   public var keyFile: String
   /// The port of the device's own sshd on 127.0.0.1.
   public var sshdPort: TCPPort
-  /// How often to send a keepalive to HostA, in seconds.
+  public var profile: TrafficProfile
+  /// How often to send a keepalive to HostA, in seconds; the profile's unless the file says otherwise.
   public var keepalive_s: Int
   /// Whether HostA takes the device's host keys from its first claim.
   public var reportHostKeys: Bool
 
   public init(
     device: DeviceID, name: DeviceName, port: TCPPort, host: HostAddress, keyFile: String, sshdPort: TCPPort,
-    keepalive_s: Int = 10, reportHostKeys: Bool
+    profile: TrafficProfile = .normal, keepalive_s: Int? = nil, reportHostKeys: Bool
   ) {
     self.device = device
     self.name = name
@@ -24,7 +25,8 @@ public struct AgentConfiguration: Hashable, Sendable {
     self.host = host
     self.keyFile = keyFile
     self.sshdPort = sshdPort
-    self.keepalive_s = keepalive_s
+    self.profile = profile
+    self.keepalive_s = keepalive_s ?? profile.keepalive_s
     self.reportHostKeys = reportHostKeys
   }
 
@@ -40,7 +42,13 @@ public struct AgentConfiguration: Hashable, Sendable {
       host = try HostAddress(try object.object("host"))
       keyFile = try object.string("key_file", limit: 4096)
       sshdPort = try object.port("sshd_port")
-      keepalive_s = Int(try object.optionalInteger("keepalive_s", in: 1...3600) ?? 10)
+      let profile = try object.optionalString("profile").map(TrafficProfile.init) ?? .normal
+      guard let profile else {
+        let names = TrafficProfile.allCases.map(\.rawValue).joined(separator: " or ")
+        throw JSONError("'profile' must be \(names)")
+      }
+      self.profile = profile
+      keepalive_s = try object.optionalInteger("keepalive_s", in: 1...3600).map { Int($0) } ?? profile.keepalive_s
       reportHostKeys = try object.flag("report_host_keys")
     } catch {
       throw Refusal(
@@ -51,11 +59,13 @@ public struct AgentConfiguration: Hashable, Sendable {
 
   /// The file's text, with a newline at its end.
   public var text: String {
-    JSON.object([
+    var object: JSONObject = [
       "v": .integer(Reply.version), "device": .string(device.rawValue), "name": .string(name.rawValue),
       "port": .integer(Int64(port.rawValue)), "host": .object(host.object), "key_file": .string(keyFile),
-      "sshd_port": .integer(Int64(sshdPort.rawValue)), "keepalive_s": .integer(Int64(keepalive_s)),
+      "sshd_port": .integer(Int64(sshdPort.rawValue)), "profile": .string(profile.rawValue),
       "report_host_keys": .bool(reportHostKeys),
-    ]).text + "\n"
+    ]
+    if keepalive_s != profile.keepalive_s { object["keepalive_s"] = .integer(Int64(keepalive_s)) }
+    return JSON.object(object).text + "\n"
   }
 }

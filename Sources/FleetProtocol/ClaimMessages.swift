@@ -5,17 +5,20 @@ public struct ClaimBody: Hashable, Sendable {
   public var bootID: String
   /// How often the agent sends a keepalive, in seconds. Presence calls a tunnel stale after three of them.
   public var keepalive_s: Int
+  public var profile: TrafficProfile
   /// What the machine is: `hostname`, `os`, `arch`, `kernel`.
   public var facts: [String: String]
   /// The keys of the device's own sshd. Sent only while the configuration says that HostA has none yet.
   public var hostKeys: [PublicKey]
 
   public init(
-    agentVersion: String, bootID: String, keepalive_s: Int, facts: [String: String], hostKeys: [PublicKey]
+    agentVersion: String, bootID: String, keepalive_s: Int, profile: TrafficProfile = .normal,
+    facts: [String: String], hostKeys: [PublicKey]
   ) {
     self.agentVersion = agentVersion
     self.bootID = bootID
     self.keepalive_s = keepalive_s
+    self.profile = profile
     self.facts = facts
     self.hostKeys = hostKeys
   }
@@ -25,6 +28,8 @@ public struct ClaimBody: Hashable, Sendable {
     agentVersion = try object.string("agent_version", limit: Limits.text)
     bootID = try object.string("boot_id", limit: Limits.text)
     keepalive_s = Int(try object.integer("keepalive_s", in: 1...3600))
+    // A profile that only a newer agent knows must not keep its device out.
+    profile = try object.optionalString("profile").flatMap(TrafficProfile.init) ?? .normal
     facts = try object.stringMap("facts", count: Limits.facts, limit: Limits.text)
     hostKeys = try object.hostKeys("host_keys")
   }
@@ -32,7 +37,7 @@ public struct ClaimBody: Hashable, Sendable {
   public var line: String {
     JSON.object([
       "v": .integer(Reply.version), "agent_version": .string(agentVersion), "boot_id": .string(bootID),
-      "keepalive_s": .integer(Int64(keepalive_s)), "facts": JSON(facts),
+      "keepalive_s": .integer(Int64(keepalive_s)), "profile": .string(profile.rawValue), "facts": JSON(facts),
       "host_keys": JSON(hostKeys.map(\.description)),
     ]).text
   }

@@ -1,4 +1,5 @@
 import FleetProtocol
+import FleetSSH
 import Foundation
 import Glibc
 import Synchronization
@@ -13,14 +14,16 @@ final class LinkHarness {
   let sshd: ThrowawaySSHD
   let port: UInt16
   let identity: DeviceIdentity
-  let link: Link
+  private(set) var link: Link
   private(set) var events: [TunnelEvent] = []
   private(set) var mostChannels = 0
 
   /// `reply` is what HostA answers to the claim; `PORT` in it stands for the leased port.
   init(
     sshdPort: UInt16, reply: String = #"{"v":1,"ok":true,"port":PORT,"reconnect_window_s":5,"took_over":false}"#,
-    knowsKey: Bool = true, pinsHostKey: Bool = true, endpointPort: UInt16? = nil, options: [String] = []
+    knowsKey: Bool = true, pinsHostKey: Bool = true, endpointAddress: String = "127.0.0.1", endpointPort: UInt16? = nil,
+    lastGood: (UInt16) -> SocketAddress? = { _ in nil },
+    options: [String] = []
   ) throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: "fleet-link-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -44,8 +47,18 @@ final class LinkHarness {
       claim: ClaimBody(agentVersion: "0.1.0", bootID: "b", keepalive_s: 1, facts: [:], hostKeys: []))
     link = Link(
       id: LinkID(number: 1),
-      endpoint: HostAddress.Endpoint(address: "127.0.0.1", port: TCPPort(endpointPort ?? sshd.port)!),
-      identity: identity, connectLimit: .seconds(10))
+      endpoint: HostAddress.Endpoint(address: endpointAddress, port: TCPPort(endpointPort ?? sshd.port)!),
+      identity: identity, connectLimit: .seconds(10), lastGood: lastGood(sshd.port), now: .now)
+  }
+
+  /// Closes the connection and dials anew.
+  func dialAgain() {
+    link.close()
+    events = []
+    let endpoint = HostAddress.Endpoint(address: "127.0.0.1", port: TCPPort(sshd.port)!)
+    link = Link(
+      id: LinkID(number: 1), endpoint: endpoint, identity: identity, connectLimit: .seconds(10), lastGood: nil,
+      now: .now)
   }
 
   func stop() {

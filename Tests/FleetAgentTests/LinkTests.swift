@@ -1,4 +1,5 @@
 import FleetProtocol
+import FleetSSH
 import Foundation
 import Synchronization
 import Testing
@@ -74,6 +75,19 @@ import ThrowawaySSHD
     } else {
       Issue.record("unexpected: \(String(describing: restricted.failure))")
     }
+  }
+
+  @Test func usesTheLastGoodAddressWhenTheNameCannotBeResolved() throws {
+    let server = try LocalServer()
+    let known = try LinkHarness(
+      sshdPort: server.port, endpointAddress: "hosta.invalid", lastGood: { SocketAddress.loopback(port: $0) })
+    defer {
+      known.stop()
+      server.stop()
+    }
+    try known.runToTheEndOfTheDial()
+    #expect(known.canary == .proved(.up))
+    #expect(known.link.remoteAddress == .loopback(port: known.sshd.port))
   }
 
   @Test func tellsThatAnotherProgramHoldsThePort() throws {

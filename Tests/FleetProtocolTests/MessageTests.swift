@@ -19,6 +19,8 @@ import Testing
     let body = ClaimBody(
       agentVersion: "1", bootID: "b", keepalive_s: 10, facts: ["os": "x\u{1B}"], hostKeys: [key])
     #expect(try ClaimBody(parsing: body.line.utf8) == body)
+    let newer = body.line.replacing(#""profile":"normal""#, with: #""profile":"satellite""#)
+    #expect(try ClaimBody(parsing: newer.utf8).profile == .normal)
     let reply = ClaimReply(port: TCPPort(20007)!, reconnectWindow_s: 5, tookOver: true)
     #expect(try ClaimReply(reply.fields) == reply)
     #expect(try ReportBody(parsing: ReportBody(sshd: .down).line.utf8).sshd == .down)
@@ -65,6 +67,17 @@ import Testing
       device: DeviceID(random: 1), name: try DeviceName(validating: "kitchen-pi"), port: TCPPort(20007)!, host: host,
       keyFile: "id_ed25519", sshdPort: TCPPort(22)!, reportHostKeys: true)
     #expect(try AgentConfiguration(parsing: configuration.text.utf8) == configuration)
+    var metered = configuration
+    (metered.profile, metered.keepalive_s) = (.metered, 60)
+    #expect(try AgentConfiguration(parsing: metered.text.utf8) == metered)
+    #expect(!metered.text.contains("keepalive_s"), "the profile says it")
+    metered.keepalive_s = 7
+    #expect(try AgentConfiguration(parsing: metered.text.utf8).keepalive_s == 7)
+    let old = configuration.text.replacing(#""profile":"normal""#, with: #""keepalive_s":20"#)
+    #expect(try AgentConfiguration(parsing: old.utf8).keepalive_s == 20)
+    #expect(throws: Refusal.self) {
+      try AgentConfiguration(parsing: configuration.text.replacing(#""normal""#, with: #""loud""#).utf8)
+    }
     #expect { try AgentConfiguration(parsing: "{}".utf8) } throws: {
       ($0 as? Refusal)?.code == .configurationInvalid
     }

@@ -29,6 +29,20 @@ import ThrowawaySSHD
     }
   }
 
+  /// libssh2 itself asks the clock on the wall whether one is due; a device's may stand anywhere, and jump.
+  @Test func sendsEachKeepaliveWhateverTheClockSays() throws {
+    let server = try TestServer()
+    defer { server.sshd.stop() }
+    let connection = try TestConnection.authenticated(server)
+    for _ in 0..<5 {
+      #expect(try connection.session.sendKeepalive())
+      try connection.session.flush()
+    }
+    let channel = try connection.wait { () throws(SSHError) in try connection.session.openSession() }
+    try connection.wait { () throws(SSHError) in try channel.execute("echo well") }
+    #expect(try connection.readAll(channel) == Array("well\n".utf8))
+  }
+
   @Test func refusesToAuthenticateToALearntKey() throws {
     let server = try TestServer()
     defer { server.sshd.stop() }
