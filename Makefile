@@ -11,6 +11,7 @@ RELEASE := -c release --static-swift-stdlib -Xlinker -L$(CURDIR)/$(ARCHIVES) \
 	-Xswiftc -Xclang-linker -Xswiftc -static-libgcc
 
 .PHONY: all build test simulation soak check demo install uninstall bootstrap clean
+.PHONY: all build test simulation soak check demo install uninstall bootstrap clean
 .PHONY: bench-recovery bench-idle bench-tunnel bench-leaks bench-bootstrap
 
 all: build
