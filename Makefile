@@ -10,7 +10,8 @@ LIBRARIES := libssh2.a libcrypto.a libz.a libsqlite3.a libstdc++.a
 RELEASE := -c release --static-swift-stdlib -Xlinker -L$(CURDIR)/$(ARCHIVES) \
 	-Xswiftc -Xclang-linker -Xswiftc -static-libgcc
 
-.PHONY: all build test simulation soak check demo install uninstall bootstrap clean
+.PHONY: all build test simulation check demo install uninstall bootstrap clean
+.PHONY: bench-recovery bench-idle bench-tunnel bench-bootstrap
 
 all: build
 
@@ -35,10 +36,6 @@ test: build
 simulation: bootstrap
 	FLEET_SIMULATED_DAYS=10000 $(SWIFT) test --filter TunnelSimulationTests
 
-# 1,000 reconnects and 10,000 channels in one process each: descriptors and memory stay as they were.
-soak: bootstrap
-	FLEET_SOAK=1 $(SWIFT) test --filter LeakTests
-
 # What a reviewer would not want to say by hand: format, shell scripts, warnings (errors by Package.swift), layering.
 check: bootstrap
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
@@ -48,6 +45,24 @@ check: bootstrap
 
 demo: build
 	@demo/run.sh $(BUILD)/release
+
+bench-bootstrap:
+	@Benchmarks/bootstrap.sh
+
+# BENCHMARKS.md says what these measure. They need root, for network namespaces; variables: TRIALS, MINUTES.
+TRIALS ?= 5
+MINUTES ?= 10
+PYTHON := /usr/bin/python3 -B
+
+bench-recovery: build bench-bootstrap
+	$(PYTHON) Benchmarks/recovery.py $(BUILD)/release --trials $(TRIALS)
+	$(PYTHON) Benchmarks/fleet_restart.py $(BUILD)/release --trials $(TRIALS)
+
+bench-idle: build bench-bootstrap
+	$(PYTHON) Benchmarks/idle.py $(BUILD)/release --minutes $(MINUTES)
+
+bench-tunnel: build bench-bootstrap
+	$(PYTHON) Benchmarks/tunnel.py $(BUILD)/release
 
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/fleet/device $(DESTDIR)$(PREFIX)/share/fleet/server

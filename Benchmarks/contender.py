@@ -1,0 +1,74 @@
+"""What keeps a tunnel up: fleet-agent, or OpenSSH's client, alone or kept by autossh. Same HostA, same key rights."""
+
+import json
+import os
+import signal
+import subprocess
+
+import network
+import world as worlds
+
+
+class Contender:
+    """One device's tunnel, started and killed as its supervisor would.
+
+    `kind` is `fleet-agent`, `autossh`, `ssh`, or `ssh with a session`, which opens a session beside its forward and
+    so needs an sshd that gives it one. `alive_s` is OpenSSH's ServerAliveInterval; `changes` go into agent.json.
+    """
+
+    def __init__(self, world, kind, name="kitchen-pi", alive_s=30, **changes):
+        self.world, self.kind, self.name, self.alive_s = world, kind, name, alive_s
+        self.folder = world.provision(name, **changes)
+        settings = json.loads((self.folder / "agent.json").read_text())
+        self.port, self.target = settings["port"], settings["sshd_port"]
+        self.key = self.folder / settings["key_file"]
+        self.log = f"{name}.log"
+        self.process = None
+
+    @property
+    def has_session(self):
+        return self.kind == "ssh with a session"
+
+    def command(self):
+        if self.kind == "fleet-agent":
+            return ["fleet-agent", "run", "--config", self.folder / "agent.json"]
+        host_port = worlds.PLAIN_SSHD_PORT if self.has_session else network.HOST_PORT
+        return [
+            *(["autossh", "-M", "0"] if self.kind == "autossh" else ["ssh"]), *([] if self.has_session else ["-N"]),
+            "-R", f"127.0.0.1:{self.port}:127.0.0.1:{self.target}", "-o", f"ServerAliveInterval={self.alive_s}",
+            "-o", "ServerAliveCountMax=3", "-o", "ExitOnForwardFailure=yes", "-F", "none", "-i", self.key,
+            "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes",
+            "-o", f"UserKnownHostsFile={self.world.home}/known_hosts", "-p", host_port,
+            f"{self.world.name}@{network.HOST_ADDRESS}",
+        ]
+
+    def start(self):
+        stdin = subprocess.DEVNULL
+        if self.has_session:
+            self.world.start_plain_sshd(self.key, self.port)
+            # A standard input that never ends keeps the session open.
+            stdin = subprocess.PIPE
+        self.process = self.world.start(self.world.net.box, self.command(), self.log, stdin=stdin)
+
+    def start_gated(self):
+        """Starts it as far as its own program; it goes on when a line is written to the returned file."""
+        self.process = self.world.start_gated(self.world.net.box, self.command(), self.log)
+        return self.process.stdin
+
+    def kill(self):
+        """SIGKILL to all of it, as a service manager does when the main process was killed."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self):
+        """Ends it and waits until HostA has let go of the port."""
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self.world.wait_for("the port is free", lambda: not self.world.session_pids(self.port), 30)
+
+    def pids(self):
+        """The processes that it consists of."""
+        return [int(pid) for pid in network.shell(f"pgrep -g {self.process.pid}", check=False).split()]
