@@ -109,6 +109,29 @@ final class MachineDriver {
     #expect(driver.passToDeadline() == [.dial(second, endpoint: 0)])
   }
 
+  @Test func waitsMinutesWhileAnotherBoxHoldsThePort() {
+    let driver = MachineDriver()
+    driver.handle(.start)
+    driver.handle(.ended(first, .claimRefused(Refusal(.deviceDuplicate, "two boxes"))))
+    #expect(driver.pass(.seconds(119)) == [])
+    #expect(driver.passToDeadline() == [.dial(second, endpoint: 0)])
+  }
+
+  @Test func goesOnToTheNextEndpointWhenTheFirstIsAnotherMachine() {
+    let driver = MachineDriver(endpoints: ["a port 22", "b port 443"])
+    driver.handle(.start)
+    #expect(driver.handle(.ended(first, .hostKeyChanged)) == [.dial(second, endpoint: 1)])
+    _ = driver.establish(second)
+    #expect(driver.machine.state == .up(endpoint: "b port 443"))
+  }
+
+  @Test func saysThatAnotherProcessBlocksThePort() {
+    let driver = MachineDriver()
+    driver.handle(.start)
+    driver.handle(.ended(first, .claimRefused(Refusal(.portBlocked, "another account listens on it"))))
+    #expect(driver.machine.state.sentence(now: driver.now).contains("blocked by another process"))
+  }
+
   @Test func comesBackWithinSecondsAfterABreakAndAfterABusyPort() {
     let driver = MachineDriver()
     driver.handle(.start)
