@@ -11,7 +11,7 @@ RELEASE := -c release --static-swift-stdlib -Xlinker -L$(CURDIR)/$(ARCHIVES) \
 	-Xswiftc -Xclang-linker -Xswiftc -static-libgcc
 
 .PHONY: all build test simulation check demo install uninstall bootstrap clean
-.PHONY: bench-recovery bench-idle bench-tunnel bench-bootstrap
+.PHONY: bench-recovery bench-idle bench-tunnel bench-leaks bench-bootstrap
 
 all: build
 
@@ -63,6 +63,9 @@ bench-idle: build bench-bootstrap
 
 bench-tunnel: build bench-bootstrap
 	$(PYTHON) Benchmarks/tunnel.py $(BUILD)/release
+
+bench-leaks: build bench-bootstrap
+	$(PYTHON) Benchmarks/leaks.py $(BUILD)/release
 
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/fleet/device $(DESTDIR)$(PREFIX)/share/fleet/server

@@ -20,13 +20,13 @@ LIMIT_S = 120
 
 def syn_count(net):
     """SYNs of the box that came to HostA's port, and how many of them nothing listened for."""
-    text = network.shell(f"ip netns exec {net.host} nft list table ip meter")
+    text = network.shell(f"ip netns exec {net.host} nft list table ip counted")
     return [int(count) for count in re.findall(r"packets (\d+)", text)]
 
 
 def count_syns(net):
     network.shell(f"""ip netns exec {net.host} nft -f - <<END
-        table ip meter {{
+        table ip counted {{
           chain input {{
             type filter hook input priority 0;
             iifname net0 tcp dport {network.HOST_PORT} tcp flags & (syn|ack) == syn counter
@@ -69,7 +69,7 @@ def main():
     parser.add_argument("programs", help="the folder of the release programs")
     parser.add_argument("--agents", type=int, default=50)
     parser.add_argument("--trials", type=int, default=5)
-    parser.add_argument("--settle", type=float, default=65, help="seconds that all tunnels stand before HostA is killed")
+    parser.add_argument("--settle", type=float, default=65, help="seconds that all tunnels stand before the kill")
     options = parser.parse_args()
 
     rows = []

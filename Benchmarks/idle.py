@@ -19,7 +19,7 @@ MONTH_S = 30 * 86_400
 def meter(net):
     """Counts IP packets with their headers, at the box."""
     network.shell(f"""ip netns exec {net.box} nft -f - <<END
-        table ip meter {{
+        table ip counted {{
           chain input {{ type filter hook input priority 0; iifname net0 counter; }}
           chain output {{ type filter hook output priority 0; oifname net0 counter; }}
         }}
@@ -28,7 +28,7 @@ END
 
 
 def read(net):
-    text = network.shell(f"ip netns exec {net.box} nft list table ip meter")
+    text = network.shell(f"ip netns exec {net.box} nft list table ip counted")
     return [(int(packets), int(size)) for packets, size in re.findall(r"packets (\d+) bytes (\d+)", text)]
 
 
@@ -61,7 +61,7 @@ def main():
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--profile", action="append", help="profiles of agent.json (default: normal and metered)")
     options = parser.parse_args()
-    contenders = [("fleet-agent", {"profile": profile}, f"fleet-agent, {profile}")
+    contenders = [("fleet-agent", {"profile": profile, "keepalive_s": None}, f"fleet-agent, {profile}")
                   for profile in options.profile or ["normal", "metered"]]
     contenders.append(("autossh", {}, "autossh, ServerAliveInterval 30"))
     results = {}
@@ -85,7 +85,8 @@ def main():
         ((packets_in, bytes_in), (packets_out, bytes_out)), took_s = results[title]
         month = (bytes_in + bytes_out) * MONTH_S / took_s / 1e6
         goal = "60" if changes.get("profile") == "normal" else "-"
-        rows.append([title, f"{bytes_in} ({packets_in} packets)", f"{bytes_out} ({packets_out} packets)", f"{month:.1f}", goal])
+        rows.append([title, f"{bytes_in} ({packets_in} packets)", f"{bytes_out} ({packets_out} packets)",
+                     f"{month:.1f}", goal])
     print(f"Idle tunnels over {options.minutes:g} minutes, IP headers included:\n")
     print(figures.table(["", "bytes received", "bytes sent", "MB in a month of 30 days", "goal, at most"], rows))
     return 0 if len(rows) == len(contenders) else 1

@@ -87,7 +87,7 @@ FAULTS = {
 LONG_FIRST = ["hole", "address", "forgets", "off", "restart", "killed", "session"]
 
 
-def trial(scratch, number, kind, fault, settle_s, keep):
+def trial(scratch, number, kind, fault, settle_s, untouched_s, keep):
     """One world, one fault. Returns the seconds until the device answered again, or None after the limit."""
     net = network.HomeNetwork(number)
     world = World(scratch, number, net)
@@ -101,6 +101,7 @@ def trial(scratch, number, kind, fault, settle_s, keep):
             raise RuntimeError(f"{kind} did not come up: {world.text(contender.log)[-800:]}")
         time.sleep(random.uniform(*settle_s))
         start = FAULTS[fault][1](world, contender)
+        time.sleep(untouched_s)
         answered = probe.first_banner(contender.port, LIMIT_S - (time.monotonic() - start))
         took = None if answered is None else answered - start
         if keep:
@@ -121,6 +122,8 @@ def main():
     parser.add_argument("--fault", choices=list(FAULTS), action="append")
     parser.add_argument("--settle", type=float, nargs=2, default=[65, 95], metavar="S",
                         help="how long a tunnel stands before the fault, between these two")
+    parser.add_argument("--untouched", type=float, default=0, metavar="S",
+                        help="nobody asks the port for the first S seconds: a touched port keeps a dead session alive")
     parser.add_argument("--keep", help="an existing folder for the logs of all trials")
     options = parser.parse_args()
     kinds = options.only or ["fleet-agent", "autossh"]
@@ -134,7 +137,7 @@ def main():
     with Scratch(options.programs) as scratch:
         def perform(number, kind, fault):
             try:
-                took = trial(scratch, number, kind, fault, options.settle, options.keep)
+                took = trial(scratch, number, kind, fault, options.settle, options.untouched, options.keep)
             except Exception:
                 with lock:
                     failures.append(f"{kind}, {fault}: {traceback.format_exc()}")

@@ -32,6 +32,8 @@ class Scratch:
         for name in ("fleet", "fleet-agent", "fleet-server"):
             shutil.copy(pathlib.Path(programs) / name, self.path / "bin" / name)
         shutil.copytree(REPOSITORY / "provisioning" / "device", self.path / "device")
+        # Pages of a file that is not on the disk yet count as private dirty memory of whoever runs it alone.
+        os.sync()
 
     def _abandon(self, number, _):
         """Ends everything at once: threads that wait for minutes are not waited for."""
@@ -157,7 +159,8 @@ class World:
         (self.home / "plain_keys").write_text(
             f'restrict,port-forwarding,permitlisten="127.0.0.1:{port}",command="cat" {public}\n')
         (self.home / "plain_sshd_config").write_text(
-            f"ListenAddress {network.HOST_ADDRESS}:{PLAIN_SSHD_PORT}\nHostKey {self.home}/fleet-server/ssh_host_ed25519_key\n"
+            f"ListenAddress {network.HOST_ADDRESS}:{PLAIN_SSHD_PORT}\n"
+            f"HostKey {self.home}/fleet-server/ssh_host_ed25519_key\n"
             f"AuthorizedKeysFile {self.home}/plain_keys\nPidFile none\nUsePAM no\nStrictModes no\n")
         self.start(self.net.host, ["/usr/sbin/sshd", "-D", "-e", "-f", self.home / "plain_sshd_config"], "plain.log")
         self.wait_for("the plain sshd", lambda: self.listens(self.net.host, PLAIN_SSHD_PORT), 20)
@@ -166,6 +169,12 @@ class World:
             file.write(f"[{network.HOST_ADDRESS}]:{PLAIN_SSHD_PORT} {host_key}")
 
     # The box
+
+    def start_service(self):
+        """The benchmark's own service in the place of the box's sshd."""
+        program = self.scratch.share(REPOSITORY / "Benchmarks" / "service.py")
+        self.start(self.net.box, ["/usr/bin/python3", "-I", program, BOX_SSHD_PORT], "service.log")
+        self.wait_for("the service", lambda: self.listens(self.net.box, BOX_SSHD_PORT), 20)
 
     def start_box_sshd(self):
         self.run(self.net.box, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "box_host_key")
@@ -177,7 +186,7 @@ class World:
         self.wait_for("the box's sshd", lambda: self.listens(self.net.box, BOX_SSHD_PORT), 20)
 
     def provision(self, name, **changes):
-        """Provisions a device by a bundle. Returns its folder on the box; `changes` go into its agent.json."""
+        """Provisions a device by a bundle. Returns its folder on the box; `changes` go into agent.json, None removes."""
         with World._making:
             bundle = self.home / f"{name}.tar"
             self.run(self.net.host, "fleet", "provision", name, "--user", self.name, "--bundle", bundle, "--sshd-port",
@@ -189,6 +198,7 @@ class World:
         path = folder / "agent.json"
         settings = json.loads(path.read_text())
         settings.update(changes)
+        settings = {key: value for key, value in settings.items() if value is not None}
         path.write_text(json.dumps(settings) + "\n")
         return folder
 
@@ -196,7 +206,8 @@ class World:
         until = time.monotonic() + limit_s
         while not condition():
             if time.monotonic() > until:
-                raise RuntimeError(f"{what} did not happen in {self.name}; HostA said: {self.text('server.log')[-800:]}")
+                said = self.text("server.log")[-800:]
+                raise RuntimeError(f"{what} did not happen in {self.name}; HostA said: {said}")
             time.sleep(0.05)
 
     def close(self):

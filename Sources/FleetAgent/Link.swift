@@ -15,8 +15,8 @@ final class Link {
   static let outputLimit = 256 * 1024
   /// What may be received in one turn.
   static let receiveShare = 512 * 1024
-  /// Each channel may hold 2 MiB that its reader does not take.
-  static let channelLimit = 128
+  /// Each channel may hold 2 MiB that its reader does not take; 200 busy ones together hold a few MiB.
+  static let channelLimit = 256
   /// So many keepalives in a row that could not be sent are suspicious.
   static let unsentKeepaliveLimit = 3
 

@@ -16,7 +16,7 @@ public enum TrafficProfile: String, CaseIterable, Sendable {
   /// How often the agent sends a canary through the tunnel, in seconds.
   public var canary_s: Int {
     switch self {
-    case .normal: 300
+    case .normal: 450
     case .metered: 1800
     }
   }
