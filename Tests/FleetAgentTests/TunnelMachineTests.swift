@@ -142,12 +142,13 @@ final class MachineDriver {
     #expect(driver.pass(.seconds(6)) == [.dial(LinkID(number: 3), endpoint: 0)])
   }
 
-  @Test func probesEveryFiveMinutesAndOnSuspicionButNotTooOften() {
+  @Test func probesEveryFewMinutesAndOnSuspicionButNotTooOften() {
     let driver = MachineDriver()
     driver.handle(.start)
     _ = driver.establish(first)
-    #expect(driver.pass(.seconds(200)) == [])
-    #expect(driver.pass(.seconds(140)) == [.probe(first)])
+    let interval = TrafficProfile.normal.canary_s
+    #expect(driver.pass(.seconds(interval * 8 / 10)) == [])
+    #expect(driver.pass(.seconds(interval * 3 / 10)) == [.probe(first)])
     #expect(driver.handle(.suspicion(first)) == [], "one is out already")
     driver.handle(.canary(first, .proved(.up)))
     #expect(driver.handle(.suspicion(first)) == [], "too soon")
