@@ -40,6 +40,7 @@ enum LinkFailure: Error, Hashable, Sendable {
     switch self {
     case .unresolved, .unreachable: .unanswered
     case .keyRefused: .turnedAway
+    case .claimRefused(let refusal) where refusal.code == .deviceDuplicate: .turnedAway
     case .claimRefused(let refusal) where [.claimBusy, .portInUse].contains(refusal.code): .claimRefused
     default: .answered
     }

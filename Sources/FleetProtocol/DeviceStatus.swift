@@ -7,6 +7,8 @@ public enum DeviceState: String, CaseIterable, Sendable {
   case offline
   /// The kernel does not tell when something last came.
   case unknown
+  /// Two boxes use its key. One of them has the port and can be reached.
+  case duplicate
 }
 
 /// One device in the answer to `list` and `show`: what is leased to it and how it is now.

@@ -101,6 +101,20 @@ extension JSONObject {
     return value
   }
 
+  /// An array of at most `count` objects; empty where it is not there.
+  public func objects(_ name: String, count: Int) throws(JSONError) -> [JSONObject] {
+    guard let value = self[name] else { return [] }
+    guard case .array(let elements) = value, elements.count <= count else {
+      throw JSONError("'\(name)' must be an array of at most \(count) objects")
+    }
+    var result: [JSONObject] = []
+    for element in elements {
+      guard case .object(let object) = element else { throw JSONError("'\(name)' must hold objects") }
+      result.append(object)
+    }
+    return result
+  }
+
   /// An array of at most `count` strings of at most `limit` bytes each; empty where it is not there.
   public func strings(_ name: String, count: Int, limit: Int) throws(JSONError) -> [String] {
     guard let value = self[name] else { return [] }

@@ -43,6 +43,7 @@ public struct Refusal: Error, Hashable, Sendable {
     case claimBusy = "claim-busy"
     case portInUse = "port-in-use"
     case portBlocked = "port-blocked"
+    case deviceDuplicate = "device-duplicate"
     // The host
     case hostUnreachable = "host-unreachable"
     case hostKeyChanged = "host-key-changed"

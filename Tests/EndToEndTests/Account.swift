@@ -14,6 +14,8 @@ struct Account: Sendable {
   let passwd: URL
   /// A folder that stands in for /etc/ssh, where the lab gives HostA an sshd of its administrator's.
   var sshFolder: URL?
+  /// A file that stands in for the kernel's boot identity, where a box of its own is played.
+  var bootIDFile: URL?
   /// A network namespace, where the lab has one for each host.
   var namespace: String?
 
@@ -23,8 +25,14 @@ struct Account: Sendable {
     if let uid {
       line += [
         "unshare", "--mount", "--propagation", "private", "sh", "-c",
-        "mount --bind \"$1\" /etc/passwd && if [ -n \"$2\" ]; then mount --bind \"$2\" /etc/ssh; fi && shift 2 && exec \"$@\"",
-        "sh", passwd.path, sshFolder?.path ?? "",
+        """
+        mount --bind "$1" /etc/passwd || exit
+        [ -z "$2" ] || mount --bind "$2" /etc/ssh || exit
+        [ -z "$3" ] || mount --bind "$3" /proc/sys/kernel/random/boot_id || exit
+        shift 3
+        exec "$@"
+        """,
+        "sh", passwd.path, sshFolder?.path ?? "", bootIDFile?.path ?? "",
         "setpriv", "--reuid", "\(uid)", "--regid", "\(uid)", "--clear-groups", "--inh-caps=-all", "--",
       ]
     }

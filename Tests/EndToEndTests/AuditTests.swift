@@ -67,14 +67,15 @@ extension Lab {
   fileprivate func auditedSession(_ number: Int) throws -> (start: Row, end: Row) {
     var rows: [Row] = []
     try eventually("session \(number) has ended in the audit", within: 15) {
-      rows = try auditRows()
+      rows = try registryRows("SELECT * FROM audit WHERE action IN ('connect', 'disconnect') ORDER BY id")
       return rows.count == 2 * number
     }
     #expect(rows.suffix(2).map { $0["action"] } == ["connect", "disconnect"])
     return (rows[2 * number - 2], rows[2 * number - 1])
   }
 
-  private func auditRows() throws -> [Row] {
+  /// What the registry answers, asked in a copy of it.
+  func registryRows(_ query: String) throws -> [Row] {
     let copy = folder.appending(path: "audit-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: copy, withIntermediateDirectories: false)
     for name in ["registry.db", "registry.db-wal"] {
@@ -83,7 +84,7 @@ extension Lab {
       try FileManager.default.copyItem(at: file, to: copy.appending(path: name))
     }
     return try DatabaseQueue(path: copy.appending(path: "registry.db").path).read { db in
-      try Row.fetchAll(db, sql: "SELECT * FROM audit WHERE action IN ('connect', 'disconnect') ORDER BY id")
+      try Row.fetchAll(db, sql: query)
     }
   }
 }

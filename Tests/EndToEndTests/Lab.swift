@@ -38,7 +38,7 @@ final class Lab {
       try files.createDirectory(at: home, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
       let namespace = hosts.map { [$0.hostA, $0.box, $0.laptop][offset] }
       if getuid() == 0 {
-        let uid = uid_t(61_000 + ports.index * 4 + offset)
+        let uid = ports.uids.lowerBound + uid_t(offset)
         text += "\(role):x:\(uid):\(uid)::\(home.path):/bin/sh\n"
         chown(home.path, uid, uid)
         accounts.append(Account(name: role, home: home, uid: uid, passwd: passwd, namespace: namespace))
@@ -74,7 +74,9 @@ final class Lab {
   // MARK: Running programs
 
   /// Starts a program that goes on; the lab ends it when it closes.
-  func start(_ account: Account, _ arguments: [String], environment: [String: String] = [:]) throws -> Running {
+  @discardableResult func start(_ account: Account, _ arguments: [String], environment: [String: String] = [:]) throws
+    -> Running
+  {
     let process = try Running(
       arguments, as: account, in: folder.appending(path: "logs"), environment: environment)
     running.append(process)
@@ -140,8 +142,8 @@ final class Lab {
 
   private func close() {
     for process in running.reversed() { process.stop() }
-    if let uid = hostA.uid {
-      let uids = Set(uid...(uid + 2))
+    if hostA.uid != nil {
+      let uids = Set(ports.uids)
       // What is ending needs a moment: a session's sshd ends after its client.
       try? eventually("no process is left", within: 10) { Self.processes(of: uids).isEmpty }
       for (pid, command) in Self.processes(of: uids) {

@@ -49,7 +49,7 @@ struct NATTests {
     }
   }
 
-  private static func inNATWorld(_ body: (NATWorld, Lab) throws -> Void) throws {
+  static func inNATWorld(_ body: (NATWorld, Lab) throws -> Void) throws {
     if let obstacle = NATWorld.obstacle {
       Issue.record("network namespaces cannot be made: \(obstacle)")
       return

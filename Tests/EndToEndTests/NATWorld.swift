@@ -89,6 +89,12 @@ final class NATWorld {
     guard outcome.status == 0 else { throw NeverHappened(what: "the router has a new address: \(outcome)") }
   }
 
+  /// The router takes every packet and forwards none, without a word to either side.
+  func swallowEverything() throws {
+    let outcome = Self.shell("ip netns exec \(router) nft insert rule ip home forward drop")
+    guard outcome.status == 0 else { throw NeverHappened(what: "the router swallows everything: \(outcome)") }
+  }
+
   private func remove() {
     Self.shell("for n in \(hostA) \(laptop) \(box) \(router) \(internet); do ip netns del $n 2>/dev/null; done; true")
   }

@@ -20,7 +20,10 @@ final class PortBlock: Sendable {
       let bound = withUnsafePointer(to: &address) {
         $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(lock, $0, length) }
       }
-      if bound == 0 && (0..<12).allSatisfy({ Self.isFree(20000 + index * 100 + $0) }) {
+      // A user of this block with a process is somebody's who did not clean up, and would be taken for ours.
+      if bound == 0 && (0..<12).allSatisfy({ Self.isFree(20000 + index * 100 + $0) })
+        && Lab.processes(of: Set(Self.uids(index))).isEmpty
+      {
         self.index = index
         self.lock = lock
         return
@@ -31,6 +34,14 @@ final class PortBlock: Sendable {
   }
 
   deinit { close(lock) }
+
+  /// The users that the lab's accounts run as, where it has accounts of its own.
+  var uids: ClosedRange<uid_t> { Self.uids(index) }
+
+  private static func uids(_ index: Int) -> ClosedRange<uid_t> {
+    let first = uid_t(61_000 + index * 4)
+    return first...(first + 2)
+  }
 
   /// Where HostA's private sshd listens.
   var hostA: Int { 20000 + index * 100 }

@@ -8,23 +8,19 @@ enum Programs {
       ProcessInfo.processInfo.environment["FLEET_PROGRAMS"].map { URL(filePath: $0) }
       ?? URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
     let copy = Scratch.folder.appending(path: "bin")
-    do {
-      try FileManager.default.createDirectory(at: copy, withIntermediateDirectories: true)
-      for name in ["fleet", "fleet-agent", "fleet-server"] {
-        try FileManager.default.copyItem(at: built.appending(path: name), to: copy.appending(path: name))
-      }
-      let share = Scratch.folder.appending(path: "share/fleet")
-      try FileManager.default.createDirectory(at: share, withIntermediateDirectories: true)
-      let checkout = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized
-      let device = checkout.appending(path: "provisioning/device")
-      let target = share.appending(path: "device")
-      try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
-      // Not copyItem, which fails where the checkout belongs to another account.
-      for name in try FileManager.default.contentsOfDirectory(atPath: device.path) {
-        try Data(contentsOf: device.appending(path: name)).write(to: target.appending(path: name))
-      }
-    } catch {
-      fatalError("the programs are not built in \(built.path): \(error)")
+    let device = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../provisioning/device")
+    let share = Scratch.folder.appending(path: "share/fleet")
+    // By another process: a descriptor of ours that is open for writing could be inherited by what another test
+    // starts at that moment, and the program could not be run for as long as that lives.
+    let script =
+      "set -e; mkdir -p \"$2\" \"$4\"; cd \"$1\"; cp fleet fleet-agent fleet-server \"$2\"; cp -R \"$3\" \"$4/device\""
+    var pid = pid_t()
+    var status: Int32 = -1
+    let started = Running.withCStrings(["sh", "-c", script, "sh", built.path, copy.path, device.path, share.path]) {
+      posix_spawnp(&pid, "sh", nil, nil, $0, environ)
+    }
+    guard started == 0, waitpid(pid, &status, 0) == pid, status == 0 else {
+      fatalError("the programs are not built in \(built.path)")
     }
     return copy
   }()

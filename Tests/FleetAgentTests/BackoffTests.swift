@@ -1,3 +1,4 @@
+import FleetProtocol
 import Testing
 
 @testable import FleetAgent
@@ -57,6 +58,12 @@ import Testing
       #expect(backoff.delay(after: .turnedAway, now: .now, using: &random) >= .seconds(120))
       #expect(backoff.delay(after: .claimRefused, now: .now, using: &random) <= .seconds(6))
     }
+  }
+
+  @Test func anotherBoxWithTheSameKeyMeansMinutes() {
+    #expect(LinkFailure.claimRefused(Refusal(.deviceDuplicate, "another box")).cause == .turnedAway)
+    #expect(LinkFailure.claimRefused(Refusal(.claimBusy, "busy")).cause == .claimRefused)
+    #expect(LinkFailure.claimRefused(Refusal(.portBlocked, "blocked")).cause == .answered)
   }
 
   @Test func beginsAnewOnlyAfterAConnectionThatLived() {

@@ -29,7 +29,15 @@ final class SpawnedProcess {
     var envp: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
     defer { for pointer in argv + envp { free(pointer) } }
     var pid: pid_t = 0
-    let failure = posix_spawnp(&pid, program, &actions, nil, &argv, &envp)
+    // A thread that carries tests has nearly every signal blocked, and a child would inherit that.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var blocked = sigset_t()
+    sigemptyset(&blocked)
+    posix_spawnattr_setsigmask(&attributes, &blocked)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+    let failure = posix_spawnp(&pid, program, &actions, &attributes, &argv, &envp)
     self.pid = pid
     try #require(failure == 0, "\(program) cannot be started")
   }

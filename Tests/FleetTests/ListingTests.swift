@@ -57,7 +57,7 @@ import Testing
   @Test func onlyOfflineDevicesAreHidden() {
     let devices = DeviceState.allCases.map { Sample.device("x-\($0.rawValue)", state: $0) }
     let selection = DeviceSelection(devices, all: false)
-    #expect(selection.shown.count == 3 && selection.hiddenCount == 1)
+    #expect(selection.shown.count == DeviceState.allCases.count - 1 && selection.hiddenCount == 1)
     #expect(selection.remark == "1 device is offline; fleet list --all")
     #expect(DeviceSelection(devices, all: true).remark == nil)
     #expect(DeviceSelection([], all: false).remark?.contains("fleet provision") == true)
@@ -76,8 +76,9 @@ import Testing
   }
 
   @Test func detailsShowFactsEscaped() {
-    let text = DeviceDetails.text(
-      Sample.device(note: "ssh down", facts: ["os": "x\u{202E}y"]), now: Sample.now, style: plain)
+    let device = Sample.device(note: "ssh down", facts: ["os": "x\u{202E}y"])
+    let text = DeviceDetails.text(ShowReply(device: device, outages: []), now: Sample.now, style: plain)
+    #expect(!text.contains("outage"))
     #expect(text.contains("online, ssh down") && text.contains("x\\u{202e}y"))
     #expect(text.contains("20 s ago (2026-01-02T03:04:05Z)"))
     #expect(text.split(separator: "\n").allSatisfy { !$0.hasSuffix(" ") })
@@ -89,4 +90,25 @@ import Testing
       (67_108_864, "67.1 MB"), (Int64.max, "9223.3 PB"),
     ] as [(Int64, String)])
   func byteCounts(count: Int64, text: String) { #expect(DeviceDetails.bytes(count) == text) }
+
+  @Test func outagesAreToldWithTheirLength() throws {
+    let now_s = Sample.now.seconds
+    let outages = [
+      Outage(from: Timestamp(seconds: now_s - 14), to: nil),
+      Outage(from: Timestamp(seconds: now_s - 400), to: Timestamp(seconds: now_s - 215)),
+    ]
+    let reply = ShowReply(device: Sample.device(), outages: outages)
+    let lines = DeviceDetails.text(reply, now: Sample.now, style: plain).split(separator: "\n")
+    #expect(lines[lines.count - 2] == "last outages   14 s until now, since 2026-01-02T03:04:11Z")
+    #expect(lines[lines.count - 1] == "               3 min 5 s, from 2026-01-02T02:57:45Z to 2026-01-02T03:00:50Z")
+    #expect(try ShowReply(reply.fields) == reply)
+    #expect(reply.object["name"] == .string("kitchen-pi") && reply.object["outages"] != nil)
+  }
+
+  @Test(
+    arguments: [
+      (0, "0 s"), (59, "59 s"), (60, "1 min"), (185, "3 min 5 s"), (7200, "2 h"), (7260, "2 h 1 min"),
+      (9 * 86_400 + 4 * 3600 + 59, "9 d 4 h"),
+    ] as [(Int64, String)])
+  func lengths(seconds: Int64, text: String) { #expect(RelativeTime.length(seconds) == text) }
 }

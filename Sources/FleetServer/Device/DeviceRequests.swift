@@ -24,10 +24,22 @@ struct DeviceRequests {
       throw Self.notThroughSSHD
     }
     let tookOver = try SessionFile.withLock(device, home: home) { () throws(Refusal) in
-      let tookOver = try Takeover.free(
-        port, of: SessionFile.read(device, home: home), ownAncestors: ancestors.map(\.pid))
+      let predecessor = SessionFile.read(device, home: home)
+      let liveness = predecessor.map { ConnectionLiveness($0) }
+      let now_s = Int64(time(nil))
+      var history = predecessor?.history ?? ClaimHistory()
+      let isGranted = history.claim(
+        bootID: body.bootID, address: "\(connection.remote)", now_s: now_s, isHolderHere: liveness?.isHere ?? false)
+      if !isGranted, var predecessor {
+        predecessor.history = history
+        try SessionFile.write(predecessor, device: device, home: home)
+        throw Self.duplicate
+      }
+      let tookOver = try Takeover.free(port, of: predecessor, ownAncestors: ancestors.map(\.pid))
+      let predecessorSeen_s = liveness?.silence_s.map { now_s - $0 }
       let record = SessionRecord(
-        sshd: sshd, connection: connection, claimed_s: Int64(time(nil)), claim: body.withPlainFacts)
+        sshd: sshd, connection: connection, claimed_s: Int64(time(nil)),
+        predecessorSeen_s: tookOver ? predecessorSeen_s : nil, claim: body.withPlainFacts, history: history)
       try SessionFile.write(record, device: device, home: home)
       return tookOver
     }
@@ -54,6 +66,10 @@ struct DeviceRequests {
     guard let sshd = ancestors.first(where: \.isSSHD) else { throw Self.notThroughSSHD }
     return ProcessIdentity(pid: sshd.pid, startTime: sshd.startTime, bootID: ProcessTable.bootID())
   }
+
+  private static let duplicate = Refusal(
+    .deviceDuplicate, "another box uses this device's key and keeps its port",
+    hint: "one of the two has a copied SD card: provision it under a name of its own")
 
   private static let notThroughSSHD = Refusal(
     .requestRefused, "a claim works only through sshd", hint: "let fleet-agent make the connection")

@@ -31,6 +31,15 @@ enum SessionFile {
     try FileReplacement.write(record.text.utf8, to: home.session(of: device), durable: false)
   }
 
+  /// Forgets who claimed the device lately, and so ends a dispute between two boxes.
+  static func forgetClaimants(_ device: DeviceID, home: Home) throws(Refusal) {
+    try withLock(device, home: home) { () throws(Refusal) in
+      guard var record = read(device, home: home), record.history != ClaimHistory() else { return }
+      record.history = ClaimHistory()
+      try write(record, device: device, home: home)
+    }
+  }
+
   /// Runs `body` while no other claim or report of this device does. Throws `claim-busy`.
   static func withLock<Value>(_ device: DeviceID, home: Home, _ body: () throws(Refusal) -> Value) throws(Refusal)
     -> Value

@@ -27,6 +27,15 @@ struct SocketTable {
     }?.uid
   }
 
+  /// The same for all ports at once.
+  var holders: [TCPPort: UInt32] {
+    var holders: [TCPPort: UInt32] = [:]
+    for entry in entries where entry.isListening && (entry.local == IPAddress.loopback || entry.local.isUnspecified) {
+      if holders[entry.port] == nil { holders[entry.port] = entry.uid }
+    }
+    return holders
+  }
+
   /// Ports that no new lease should take, because something on this machine holds them.
   var boundPorts: Set<TCPPort> { Set(entries.lazy.filter { !$0.isTimeWait }.map(\.port)) }
 

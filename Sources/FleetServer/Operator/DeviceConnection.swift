@@ -34,7 +34,7 @@ struct DeviceConnection {
     let found = try registry.device(named: name)
     let device = HostKeyAdoption.adopt(for: [found], from: snapshot, into: registry).first ?? found
     let presence = snapshot.presence(of: device, session: snapshot.session(of: device.id))
-    let holder = snapshot.sockets.holder(of: device.port)
+    let holder = snapshot.holders[device.port]
     try ReachabilityCheck.check(
       device, presence: presence, isForeignListener: holder.map { $0 != snapshot.uid } ?? false)
     return device

@@ -7,22 +7,37 @@ struct HostSnapshot {
   let now_s: Int64
   let uid: UInt32
   let bootID: String
-  let sockets: SocketTable
+  /// Who listens where a device's forward would stand.
+  let holders: [TCPPort: UInt32]
+  /// `nil` where this system does not tell.
   let connections: [SSHConnection: ConnectionHealth]?
 
   static func take(_ home: Home) -> HostSnapshot {
-    HostSnapshot(
+    let sockets = SocketDiagnostics.sockets()
+    return HostSnapshot(
       home: home, now_s: Int64(time(nil)), uid: geteuid(), bootID: ProcessTable.bootID(),
-      sockets: SocketTable.current(), connections: SocketDiagnostics.connections())
+      holders: (sockets?.listeners ?? SocketTable.current()).holders, connections: sockets?.connections)
   }
 
   func session(of device: DeviceID) -> SessionRecord? { SessionFile.read(device, home: home) }
 
   func presence(of device: RegistryDevice, session: SessionRecord?) -> Presence {
-    let isAlive =
-      session.map { $0.sshd.isLivingSSHD(ProcessTable.process($0.sshd.pid), bootID: bootID, uid: uid) } ?? false
+    presence(port: device.port, recordedSeen_s: device.lastSeen_s, session: session) { isAlive($0) }
+  }
+
+  /// The same for a watch that looks often: where the recorded connection stands and our listener does, the sshd that
+  /// holds both is not looked up in /proc besides.
+  func watchedPresence(port: TCPPort, recordedSeen_s: Int64?, session: SessionRecord?) -> Presence {
+    presence(port: port, recordedSeen_s: recordedSeen_s, session: session) { session in
+      connections?[session.connection] != nil && holders[port] == uid || isAlive(session)
+    }
+  }
+
+  private func presence(
+    port: TCPPort, recordedSeen_s: Int64?, session: SessionRecord?, isAlive: (SessionRecord) -> Bool
+  ) -> Presence {
     let listener: PresenceEvidence.Listener =
-      switch sockets.holder(of: device.port) {
+      switch holders[port] {
       case nil: .none
       case let holder?: holder == uid ? .own : .foreign
       }
@@ -32,8 +47,12 @@ struct HostSnapshot {
       } ?? .untold
     return Presence(
       PresenceEvidence(
-        session: session, isSessionAlive: isAlive, listener: listener, connection: connection,
-        lastSeen_s: device.lastSeen_s, now_s: now_s))
+        session: session, isSessionAlive: session.map(isAlive) ?? false, listener: listener, connection: connection,
+        lastSeen_s: recordedSeen_s, now_s: now_s))
+  }
+
+  private func isAlive(_ session: SessionRecord) -> Bool {
+    session.sshd.isLivingSSHD(ProcessTable.process(session.sshd.pid), bootID: bootID, uid: uid)
   }
 
   /// What `list` and `show` say of the device.

@@ -23,7 +23,10 @@ struct OperatorRequests {
     case .show(let device):
       let snapshot = HostSnapshot.take(home)
       let found = HostKeyAdoption.adopt(for: [try registry.device(named: device)], from: snapshot, into: registry)
-      for device in found { try ReplyOutput.write(.ok(["device": .object(snapshot.status(of: device).object)])) }
+      for device in found {
+        let reply = ShowReply(device: snapshot.status(of: device), outages: try registry.outages(of: device.id))
+        try ReplyOutput.write(.ok(reply.fields))
+      }
     case .provision(let device): try ReplyOutput.write(.ok(try provision(device, registry).fields))
     case .enroll(let device):
       let body = try RequestBody.read { (line) throws(JSONError) in try EnrollBody(parsing: line) }
@@ -60,6 +63,7 @@ struct OperatorRequests {
       device, body: body, id: DeviceID(random: .random(in: .min ... .max)), range: settings.ports,
       portsInUse: SocketTable.current().boundPorts, by: actor, now_s: Int64(time(nil)))
     try keyFile.update(from: registry)
+    if !lease.created { try SessionFile.forgetClaimants(lease.device, home: home) }
     return ProvisionReply(device: lease.device, port: lease.port, created: lease.created, host: host)
   }
 }

@@ -34,7 +34,6 @@ struct Presence: Hashable {
   var lastSeen_s: Int64?
   var health: ConnectionHealth?
 
-  /// A tunnel is silent when nothing came for three of its agent's keepalives.
   init(_ evidence: PresenceEvidence) {
     let known_s = [evidence.lastSeen_s, evidence.session?.claimed_s].compactMap { $0 }.max()
     lastSeen_s = known_s
@@ -60,8 +59,16 @@ struct Presence: Hashable {
     case .untold: state = .unknown
     case .none: state = .offline
     case .established(let health):
-      state = health.silence_ms < Int64(session.claim.keepalive_s) * 3000 ? .online : .stale
+      state = session.isSilent(health) ? .stale : .online
     }
-    if session.deviceSSHD == .down, state != .offline { note = "ssh down on the device" }
+    guard state != .offline else { return }
+    var notes = session.deviceSSHD == .down ? ["ssh down on the device"] : []
+    if let dispute = session.history.dispute(now_s: evidence.now_s) {
+      state = .duplicate
+      notes.append(
+        "two boxes use its key: the one at \(dispute.holder.address) has the port, "
+          + "the one at \(dispute.other.address) is refused")
+    }
+    note = notes.isEmpty ? nil : notes.joined(separator: "; ")
   }
 }

@@ -1,37 +1,82 @@
 import FleetProtocol
+import Glibc
 
-/// Looks at all devices now and then, and writes to the registry who came and who went.
+/// Looks at all devices now and then: writes to the registry who came and who went, and ends connections that have
+/// been silent for long.
 struct PresenceWatch {
   let home: Home
+  private var registry: WatchedRegistry
+  private var sessions: SessionCache
   private var history: PresenceHistory?
+  private var silence = SilenceRule()
   private var lastTrouble: String?
 
-  init(home: Home) { self.home = home }
+  init(home: Home) {
+    self.home = home
+    registry = WatchedRegistry(home: home)
+    sessions = SessionCache(home: home)
+  }
 
   /// A registry that cannot be read or written is logged once, and what changed is written when it can be again.
   mutating func sample() {
+    let snapshot = HostSnapshot.take(home)
     do throws(Refusal) {
-      let registry = try Registry.open(home)
-      let snapshot = HostSnapshot.take(home)
-      let devices = HostKeyAdoption.adopt(for: try registry.devices(), from: snapshot, into: registry)
-      if history == nil { history = PresenceHistory(online: try registry.devicesRecordedOnline()) }
-      let sample = devices.map { device in
-        (device: device.id, presence: snapshot.presence(of: device, session: snapshot.session(of: device.id)))
+      let devices = try registry.devices()
+      if history == nil { history = PresenceHistory(online: try registry.open().devicesRecordedOnline()) }
+      var samples: [PresenceSample] = []
+      samples.reserveCapacity(devices.count)
+      for device in devices {
+        let session = sessions.session(of: device.id)
+        if device.awaitsHostKeys, let session, !session.claim.hostKeys.isEmpty {
+          try registry.change { (registry) throws(Refusal) in
+            _ = try registry.adopt(
+              session.claim.hostKeys, for: device.id, from: "\(session.connection.remote)", now_s: snapshot.now_s)
+          }
+        }
+        let presence = snapshot.watchedPresence(port: device.port, recordedSeen_s: device.lastSeen_s, session: session)
+        samples.append(
+          PresenceSample(
+            device: device.id, presence: presence, session: session, recordedSeen_s: device.lastSeen_s))
       }
-      if let (next, transitions) = history?.after(sample, now_s: snapshot.now_s) {
-        if !transitions.isEmpty { try registry.record(transitions) }
+      if let (next, transitions) = history?.after(samples, now_s: snapshot.now_s) {
+        if !transitions.isEmpty {
+          try registry.change { (registry) throws(Refusal) in try registry.record(transitions) }
+        }
         history = next
       }
+      endSilent(samples.compactMap(\.session), snapshot)
       lastTrouble = nil
     } catch {
+      registry.close()
       trouble(error)
+    }
+  }
+
+  /// Nothing but the recorded sshd is ever signalled, and only after a look at it in /proc.
+  private mutating func endSilent(_ sessions: [SessionRecord], _ snapshot: HostSnapshot) {
+    var silent: [ProcessIdentity: (session: SessionRecord, health: ConnectionHealth)] = [:]
+    for session in sessions {
+      if let health = snapshot.connections?[session.connection],
+        SilenceRule.isOver(health, keepalive_s: session.claim.keepalive_s)
+      {
+        silent[session.sshd] = (session, health)
+      }
+    }
+    for (sshd, step) in silence.steps(for: Set(silent.keys)) {
+      guard
+        sshd.isLivingSSHD(ProcessTable.process(sshd.pid), bootID: snapshot.bootID, uid: snapshot.uid),
+        let (session, health) = silent[sshd]
+      else { continue }
+      kill(sshd.pid, step == .kill ? SIGKILL : SIGTERM)
+      StandardError.write(
+        "ended the connection from \(session.connection.remote): nothing came for \(health.silence_ms / 1000) s")
     }
   }
 
   /// Records all devices as gone, because their tunnels end with this program.
   mutating func end() {
     guard let endings = history?.endings, !endings.isEmpty else { return }
-    do throws(Refusal) { try Registry.open(home).record(endings) } catch { trouble(error) }
+    do throws(Refusal) { try registry.open().record(endings) } catch { trouble(error) }
   }
 
   private mutating func trouble(_ refusal: Refusal) {

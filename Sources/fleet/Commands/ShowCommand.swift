@@ -3,7 +3,7 @@ import FleetProtocol
 
 struct ShowCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "show", abstract: "Show everything about one device.",
+    commandName: "show", abstract: "Show everything about one device, and its last outages.",
     usage: "fleet show NAME [--json]",
     discussion: """
       EXAMPLE
@@ -13,18 +13,18 @@ struct ShowCommand: ParsableCommand {
   @Argument(help: "The device's name.")
   var name: String?
 
-  @Flag(help: "Print the device as one JSON object.")
+  @Flag(help: "Print the device and its last outages as one JSON object.")
   var json = false
 
   func run() throws {
     guard let name else { throw Refusal(.usage, "which device?", hint: Self.configuration.usage) }
     let device = try DeviceName(validating: name)
-    let status = try LaptopContext().hostA.show(device)
+    let reply = try LaptopContext().hostA.show(device)
     if json {
-      try StandardStreams.print(JSON.object(status.object).text + "\n")
+      try StandardStreams.print(JSON.object(reply.object).text + "\n")
     } else {
       let style = TerminalStyle(hasColor: LaptopEnvironment.wantsColor())
-      try StandardStreams.print(DeviceDetails.text(status, now: LaptopEnvironment.now, style: style))
+      try StandardStreams.print(DeviceDetails.text(reply, now: LaptopEnvironment.now, style: style))
     }
   }
 }

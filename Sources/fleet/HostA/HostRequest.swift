@@ -79,9 +79,9 @@ extension HostRequest {
     }
   }
 
-  func show(_ name: DeviceName) throws(Refusal) -> DeviceStatus {
+  func show(_ name: DeviceName) throws(Refusal) -> ShowReply {
     let fields = try answer(to: .show(name)).fields
-    return try parse { () throws(JSONError) in try DeviceStatus(try fields.object("device")) }
+    return try parse { () throws(JSONError) in try ShowReply(fields) }
   }
 
   func provision(_ name: DeviceName, _ body: ProvisionBody) throws(Refusal) -> ProvisionReply {

@@ -2,7 +2,8 @@ import FleetProtocol
 
 /// Everything about one device, for `fleet show`.
 enum DeviceDetails {
-  static func text(_ device: DeviceStatus, now: Timestamp, style: TerminalStyle) -> String {
+  static func text(_ reply: ShowReply, now: Timestamp, style: TerminalStyle) -> String {
+    let device = reply.device
     func seen(_ moment: Timestamp?) -> String {
       moment.map { "\(RelativeTime.text($0, now: now)) (\($0))" } ?? "never"
     }
@@ -20,8 +21,16 @@ enum DeviceDetails {
     rows += device.facts.sorted { $0.key < $1.key }.map {
       (DisplayText.escaped($0.key), DisplayText.escaped($0.value))
     }
+    rows += reply.outages.enumerated().map { ($0.offset == 0 ? "last outages" : "", outage($0.element, now: now)) }
     let width = rows.map { DisplayWidth.of($0.0) }.max() ?? 0
     return rows.map { DisplayWidth.padded($0.0, to: width) + "  " + $0.1 + "\n" }.joined()
+  }
+
+  /// `14 s, from 2026-01-02T03:04:05Z to 2026-01-02T03:04:19Z`, or how long it has lasted.
+  private static func outage(_ outage: Outage, now: Timestamp) -> String {
+    let length_s = outage.length_s ?? max(0, now.seconds - outage.from.seconds)
+    return RelativeTime.length(length_s)
+      + (outage.to.map { ", from \(outage.from) to \($0)" } ?? " until now, since \(outage.from)")
   }
 
   /// `999 B`, `1.2 kB`, `3.4 GB`: powers of 1000, one decimal.

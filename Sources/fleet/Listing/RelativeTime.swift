@@ -16,4 +16,15 @@ enum RelativeTime {
     default: return String(moment.description.prefix(10))
     }
   }
+
+  /// A length of time in its two largest units: `14 s`, `3 min 5 s`, `2 h`, `9 d 4 h`.
+  static func length(_ seconds: Int64) -> String {
+    let units: [(Int64, String)] = [(86_400, "d"), (3600, "h"), (60, "min"), (1, "s")]
+    let first = units.firstIndex { seconds >= $0.0 } ?? units.count - 1
+    let (size, name) = units[first]
+    guard first + 1 < units.count else { return "\(seconds) s" }
+    let (nextSize, nextName) = units[first + 1]
+    let rest = seconds % size / nextSize
+    return "\(seconds / size) \(name)" + (rest > 0 ? " \(rest) \(nextName)" : "")
+  }
 }

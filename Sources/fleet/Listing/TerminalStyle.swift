@@ -13,7 +13,7 @@ struct TerminalStyle: Hashable {
   func paint(_ text: String, _ state: DeviceState) -> String {
     switch state {
     case .online: paint(text, .green)
-    case .stale, .unknown: paint(text, .yellow)
+    case .stale, .unknown, .duplicate: paint(text, .yellow)
     case .offline: paint(text, .red)
     }
   }

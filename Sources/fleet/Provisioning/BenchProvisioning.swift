@@ -155,7 +155,7 @@ struct BenchProvisioning {
   /// Whether HostA calls the device online, or cannot tell. A question that did not get through is asked again.
   private func isOnline() throws(Refusal) -> Bool {
     do throws(Refusal) {
-      return [.online, .unknown].contains(try hostA.show(device).state)
+      return [.online, .unknown].contains(try hostA.show(device).device.state)
     } catch {
       guard error.code == .hostUnreachable else { throw error }
       return false

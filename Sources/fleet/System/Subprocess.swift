@@ -126,7 +126,8 @@ enum Subprocess {
   }
 
   private static func cannotRun(_ program: String, _ error: Int32) -> Refusal {
-    if error == ENOENT {
+    // EACCES is also what a folder of PATH that cannot be read comes to.
+    if error == ENOENT || error == EACCES {
       return Refusal(
         .toolMissing, "the program '\(program)' is not installed",
         hint: "install it; ssh, ssh-keygen and ssh-keyscan are in the package openssh-client")

@@ -22,9 +22,37 @@ import Testing
   /// The kernel itself: a connection of this process, by both its ends.
   @Test func aConnectionOnTheLoopback() throws {
     let pair = try LoopbackPair()
-    guard let known = SocketDiagnostics.connections() else { return }
-    let health = try #require(known[pair.connection])
+    guard let known = SocketDiagnostics.sockets() else { return }
+    let health = try #require(known.connections[pair.connection])
     #expect(health.silence_ms < 10_000 && health.bytesReceived == 5)
+    guard case .established(let same) = SocketDiagnostics.lookUp(pair.connection) else {
+      Issue.record("one connection is not found by its ends")
+      return
+    }
+    #expect(same.bytesReceived == 5)
+  }
+
+  /// The kernel answers with a listener where it knows no such connection, and that is no connection.
+  @Test func aConnectionThatIsNotThere() throws {
+    let pair = try LoopbackPair()
+    guard SocketDiagnostics.sockets() != nil else { return }
+    var other = pair.connection
+    other.remotePort = try #require(TCPPort(1))
+    #expect(SocketDiagnostics.lookUp(other) == .none)
+    let port = try LoopbackPair().connection.localPort
+    let listener = try LoopbackListener(port: port)
+    defer { listener.end() }
+    other.localPort = port
+    #expect(SocketDiagnostics.lookUp(other) == .none)
+  }
+
+  @Test func listenersAreFoundWithTheirOwner() throws {
+    let port = try LoopbackPair().connection.localPort
+    let listener = try LoopbackListener(port: port)
+    defer { listener.end() }
+    guard let known = SocketDiagnostics.sockets() else { return }
+    #expect(known.listeners.holders[port] == geteuid())
+    #expect(SocketTable.current().holders[port] == geteuid())
   }
 }
 

@@ -6,12 +6,14 @@ import Testing
 @Suite struct PresenceTests {
   private func evidence(
     alive: Bool = true, listener: PresenceEvidence.Listener = .own, silence_ms: Int64? = 2000, told: Bool = true,
-    session: Bool = true, sshd: ReportBody.DeviceSSHD? = nil, lastSeen_s: Int64? = nil
+    session: Bool = true, sshd: ReportBody.DeviceSSHD? = nil, lastSeen_s: Int64? = nil,
+    history: ClaimHistory = ClaimHistory()
   ) throws -> PresenceEvidence {
     let record = SessionRecord(
       sshd: ProcessIdentity(pid: 1, startTime: 2, bootID: "b"),
       connection: try #require(SSHConnection(parsing: "203.0.113.9 5 198.51.100.1 2222")), claimed_s: 500,
-      claim: ClaimBody(agentVersion: "1", bootID: "d", keepalive_s: 10, facts: [:], hostKeys: []), deviceSSHD: sshd)
+      claim: ClaimBody(agentVersion: "1", bootID: "d", keepalive_s: 10, facts: [:], hostKeys: []), deviceSSHD: sshd,
+      history: history)
     let health = silence_ms.map {
       ConnectionHealth(silence_ms: $0, rtt_ms: 20, bytesReceived: 1, bytesAcknowledged: 2)
     }
@@ -52,6 +54,23 @@ import Testing
     #expect(Presence(try evidence(sshd: .up)).note == nil)
     #expect(Presence(try evidence(alive: false, sshd: .down)).note == nil)
   }
+
+  @Test func twoBoxesWithOneKeyAreToldWhileTheTunnelStands() throws {
+    var history = ClaimHistory()
+    for (offset, boot) in ["A", "B", "A", "B", "A", "B"].enumerated() {
+      _ = history.claim(
+        bootID: boot, address: boot == "A" ? "192.0.2.1" : "192.0.2.2", now_s: 900 + Int64(offset), isHolderHere: true)
+    }
+    let note = "two boxes use its key: the one at 192.0.2.1 has the port, the one at 192.0.2.2 is refused"
+    let presence = Presence(try evidence(history: history))
+    #expect(presence.state == .duplicate && presence.note == note && presence.lastSeen_s == 998)
+    #expect(Presence(try evidence(silence_ms: 40_000, history: history)).state == .duplicate)
+    #expect(Presence(try evidence(sshd: .down, history: history)).note == "ssh down on the device; \(note)")
+    #expect(Presence(try evidence(alive: false, history: history)).state == .offline)
+    var later = try evidence(history: history)
+    later.now_s = 1506
+    #expect(Presence(later).state == .online)
+  }
 }
 
 @Suite struct ReachabilityCheckTests {
@@ -80,6 +99,7 @@ import Testing
     #expect(try code(.online).0 == nil)
     #expect(try code(.stale).0 == nil)
     #expect(try code(.unknown).0 == nil)
+    #expect(try code(.duplicate).0 == nil, "the box that has the port")
     #expect(try code(.online, enrolled: false).0 == .deviceNotEnrolled)
     #expect(try code(.online, foreign: true).0 == .deviceBlocked)
     #expect(try code(.offline, enrolled: false) == (.deviceOffline, "kitchen-pi was never seen"))

@@ -91,11 +91,14 @@ import Testing
     return Tunnel(control: control, process: process)
   }
 
-  private func claim(_ tunnel: Tunnel, hostKeys: [PublicKey] = []) throws -> ClaimReply {
-    let body = ClaimBody(agentVersion: "0.1.0", bootID: "b", keepalive_s: 10, facts: ["os": "test"], hostKeys: hostKeys)
+  private func claim(_ tunnel: Tunnel, bootID: String = "b", hostKeys: [PublicKey] = []) throws -> ClaimReply {
+    let body = ClaimBody(
+      agentVersion: "0.1.0", bootID: bootID, keepalive_s: 10, facts: ["os": "test"], hostKeys: hostKeys)
     let result = try ssh("device", "claim", extra: ["-S", tunnel.control], body: body.line + "\n")
-    guard case .ok(let fields) = try result.reply() else { throw Refusal(.ioFailed, result.output + result.errors) }
-    return try ClaimReply(fields)
+    switch try result.reply() {
+    case .ok(let fields): return try ClaimReply(fields)
+    case .refused(let refusal): throw refusal
+    }
   }
 
   private func forward(_ tunnel: Tunnel, port: TCPPort, to target: TCPPort) throws {
@@ -115,10 +118,12 @@ import Testing
     return try ProvisionReply(fields)
   }
 
-  private func status(_ name: String) throws -> DeviceStatus {
+  private func show(_ name: String) throws -> ShowReply {
     guard case .ok(let fields) = try ssh("operator", "show \(name)").reply() else { return try #require(nil) }
-    return try DeviceStatus(try fields.object("device"))
+    return try ShowReply(fields)
   }
+
+  private func status(_ name: String) throws -> DeviceStatus { try show(name).device }
 
   @Test func itServesOperatorsAndEndsOnSIGTERM() throws {
     let running = try start()
@@ -232,6 +237,85 @@ import Testing
     let result = try ssh("device", "claim", extra: ["-S", tunnel.control], body: body.line + "\n")
     guard case .refused(let refusal) = try result.reply() else { return try #require(Bool(false)) }
     #expect(refusal.code == .portInUse)
+    #expect(try stop(running).status == 0)
+  }
+
+  @Test func twoBoxesWithOneKeyAreToldAndTheFirstKeepsThePort() throws {
+    let running = try start()
+    let device = try provision("box")
+    var last: Tunnel?
+    for (number, boot) in ["A", "B", "A", "B", "A"].enumerated() {
+      let next = try tunnel(number)
+      #expect(try claim(next, bootID: boot).tookOver == (number > 0))
+      last = next
+    }
+    let holder = try #require(last)
+    try forward(holder, port: device.port, to: listen.port)
+    let told = try status("box")
+    #expect(told.state == .duplicate && told.note?.contains("two boxes use its key") == true, "\(told)")
+    let other = try tunnel(5)
+    for _ in 0..<2 {
+      let refusal = #expect(throws: Refusal.self) { try claim(other, bootID: "B") }
+      #expect(refusal?.code == .deviceDuplicate)
+    }
+    #expect(holder.process.isRunning && other.process.isRunning, "nobody is ended any more")
+    #expect(try status("box").state == .duplicate)
+    let session = try ssh("operator", "connect box", body: "not ssh\r\n")
+    guard case .refused(let refusal) = try session.reply() else { return try #require(Bool(false)) }
+    #expect(refusal.code == .deviceNotEnrolled, "it goes on as far as for any device")
+
+    // Provisioned again with the same key, whoever comes next has the port.
+    _ = try provision("box")
+    #expect(try status("box").state == .online)
+    #expect(try claim(other, bootID: "B").tookOver)
+    #expect(try stop(running).status == 0)
+  }
+
+  @Test func aRestartLosesNothing() throws {
+    let first = try start()
+    let device = try provision("box")
+    let before = try tunnel(1)
+    #expect(try claim(before, hostKeys: [try sampleKey(40)]).port == device.port)
+    try forward(before, port: device.port, to: listen.port)
+    try eventually("the watch writes no transition") {
+      try Registry.open(Home(path: server.home)).devicesRecordedOnline() == [device.device]
+    }
+    #expect(try show("box").outages.isEmpty)
+    #expect(try stop(first).status == 0)
+
+    let second = try start()
+    let away = try show("box")
+    #expect(away.device.state == .offline && away.device.enrolled && away.outages.count == 1, "\(away)")
+    #expect(away.outages.first?.to == nil)
+    let after = try tunnel(2)
+    #expect(try !claim(after).tookOver)
+    try forward(after, port: device.port, to: listen.port)
+    try eventually("the outage does not end") { try show("box").outages.first?.to != nil }
+    let outage = try #require(try show("box").outages.first)
+    #expect(outage.from >= away.device.provisioned && outage.length_s ?? -1 >= 0)
+    let again = try provision("box")
+    #expect(!again.created && again.port == device.port)
+    #expect(try stop(second).status == 0)
+  }
+
+  @Test func aFleetOfManyIsGivenALongerWindow() throws {
+    let running = try start()
+    _ = try provision("box")
+    let home = Home(path: server.home)
+    let registry = try Registry.open(home)
+    let range = try #require(PortRange(parsing: "20000-29999"))
+    for number in 0..<600 {
+      _ = try registry.provision(
+        try DeviceName(validating: "other-\(number)"), body: try sampleBody(1000 + number),
+        id: DeviceID(random: UInt64(1000 + number)), range: range, portsInUse: [], by: .host, now_s: 1)
+    }
+    // The next change of the registry writes all of them into the key file.
+    #expect(try !provision("box").created)
+    #expect(KeyFile.deviceCount(home: home) == 601)
+    let reply = try claim(try tunnel(1))
+    #expect(
+      reply.reconnectWindow_s
+        == ReconnectWindow.seconds(devices: 601, cores: Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
     #expect(try stop(running).status == 0)
   }
 }
