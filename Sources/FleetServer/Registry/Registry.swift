@@ -6,6 +6,9 @@ import Glibc
 ///
 /// One connection for one process. Every method throws `registry-busy` or `registry-unavailable` besides its own.
 struct Registry {
+  /// How long to wait for other writers: a hundred provisions at once on a loaded machine took longer than 5 s.
+  static let busyTimeout_s: Double = 25
+
   private let queue: DatabaseQueue
 
   /// Makes the file and its schema where they are not there. Throws `registry-newer` besides.
@@ -19,16 +22,16 @@ struct Registry {
   }
 
   /// Throws `not-initialised` and `registry-newer` besides.
-  static func open(_ home: Home) throws(Refusal) -> Registry {
+  static func open(_ home: Home, busyTimeout_s: Double = busyTimeout_s) throws(Refusal) -> Registry {
     guard Glibc.access(home.registry, F_OK) == 0 else { throw .notInitialised(home) }
-    let registry = try Registry(path: home.registry)
+    let registry = try Registry(path: home.registry, busyTimeout_s: busyTimeout_s)
     try registry.migrate(home)
     return registry
   }
 
-  private init(path: String) throws(Refusal) {
+  private init(path: String, busyTimeout_s: Double = busyTimeout_s) throws(Refusal) {
     var configuration = Configuration()
-    configuration.busyMode = .timeout(5)
+    configuration.busyMode = .timeout(busyTimeout_s)
     configuration.label = "fleet-server.registry"
     // With NORMAL a power cut takes back a lease that a device was already told.
     configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = FULL") }

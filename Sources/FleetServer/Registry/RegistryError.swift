@@ -16,7 +16,7 @@ enum RegistryError {
     switch code {
     case .SQLITE_BUSY, .SQLITE_LOCKED:
       Refusal(
-        .registryBusy, "the registry was locked by another process for more than 5 s",
+        .registryBusy, "another process keeps the registry locked",
         hint: "try again; on HostA, 'fuser registry.db' names who holds it")
     case .SQLITE_FULL:
       Refusal(.registryUnavailable, "HostA's disk is full", hint: "on HostA, free some space and try again")

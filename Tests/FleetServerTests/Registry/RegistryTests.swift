@@ -17,11 +17,10 @@ import Testing
   }
 
   private func provision(
-    _ name: String, _ number: Int, ports: String = "20000-20009", inUse: Set<TCPPort> = [], now_s: Int64 = 1000
-  )
-    throws -> Registry.Lease
-  {
-    try registry.provision(
+    _ name: String, _ number: Int, ports: String = "20000-20009", inUse: Set<TCPPort> = [], now_s: Int64 = 1000,
+    in other: Registry? = nil
+  ) throws -> Registry.Lease {
+    try (other ?? registry).provision(
       try DeviceName(validating: name), body: try sampleBody(number), id: DeviceID(random: UInt64(number)),
       range: try #require(PortRange(parsing: ports)), portsInUse: inUse, by: alice, now_s: now_s)
   }
@@ -41,7 +40,7 @@ import Testing
       }
       #expect(pragmas.0 == 2)
       #expect(pragmas.1 == "wal")
-      #expect(pragmas.2 == 5000)
+      #expect(pragmas.2 == 25_000)
       #expect(pragmas.3 == 1)
       let whileWriting = try registry.write { try Int.fetchOne($0, sql: "PRAGMA synchronous") }
       #expect(whileWriting == 2)
@@ -156,7 +155,8 @@ import Testing
     configuration.allowsUnsafeTransactions = true
     let locker = try DatabaseQueue(path: home.registry, configuration: configuration)
     try locker.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
-    #expect(code { _ = try provision("a", 11) } == .registryBusy)
+    let impatient = try Registry.open(home, busyTimeout_s: 0.3)
+    #expect(code { _ = try provision("a", 11, in: impatient) } == .registryBusy)
     #expect(try registry.devices().isEmpty)
     try locker.writeWithoutTransaction { try $0.execute(sql: "ROLLBACK") }
     #expect(try provision("a", 11).created)
