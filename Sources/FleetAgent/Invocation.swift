@@ -79,6 +79,10 @@ enum Invocation: Hashable {
     FILE of --config is /etc/fleet-agent/agent.json where that exists, else
     ${XDG_CONFIG_HOME:-~/.config}/fleet-agent/agent.json.
 
+    profile in FILE, and what an idle tunnel says in a month at the IP level, both ways:
+      normal   a keepalive every 10 s; a silent break is noticed within 12 s       about 57 MB
+      metered  a keepalive every 60 s; a silent break is noticed within 62 s       about 10 MB
+
     exit status:
       run        0 ended by SIGTERM or SIGINT, 1 it could not start (another agent runs, configuration or key unusable)
       status     0 the tunnel is up, 4 it is not, 1 no agent runs, 5 the agent belongs to another user
