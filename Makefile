@@ -12,6 +12,7 @@ RELEASE := -c release --static-swift-stdlib -Xlinker -L$(CURDIR)/$(ARCHIVES) \
 
 .PHONY: all build test simulation soak check demo install uninstall bootstrap clean
 .PHONY: bench-recovery bench-idle bench-tunnel bench-leaks bench-bootstrap
+.PHONY: bench-recovery bench-idle bench-tunnel bench-leaks bench-bootstrap
 
 all: build
 
@@ -35,10 +36,6 @@ test: build
 # 10,000 days of a tunnel's life in virtual time, each with its own faults (`make test` lives through 300): some minutes.
 simulation: bootstrap
 	FLEET_SIMULATED_DAYS=10000 $(SWIFT) test --filter TunnelSimulationTests
-
-# 1,000 reconnects and 10,000 channels in one process each: descriptors and memory stay as they were.
-soak: bootstrap
-	FLEET_SOAK=1 $(SWIFT) test --filter LeakTests
 
 # What a reviewer would not want to say by hand: format, shell scripts, warnings (errors by Package.swift), layering.
 check: bootstrap

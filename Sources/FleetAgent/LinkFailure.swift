@@ -40,6 +40,7 @@ enum LinkFailure: Error, Hashable, Sendable {
     switch self {
     case .unresolved, .unreachable: .unanswered
     case .keyRefused: .turnedAway
+    // The other box with this key is not going away within seconds.
     case .claimRefused(let refusal) where refusal.code == .deviceDuplicate: .turnedAway
     case .claimRefused(let refusal) where [.claimBusy, .portInUse].contains(refusal.code): .claimRefused
     default: .answered

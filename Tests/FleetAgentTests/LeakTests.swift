@@ -7,6 +7,7 @@ import ThrowawaySSHD
 @testable import FleetAgent
 
 /// Nothing stays behind of what is over. Each test has a process of its own, whose descriptors and memory are only its.
+/// `make bench-leaks` does the same many times over.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct LeakTests {
   struct Grown: Error, CustomStringConvertible { let description: String }
 
@@ -30,11 +31,6 @@ import ThrowawaySSHD
     }
   }
 
-  /// `make soak` asks for many.
-  private static func count(_ usual: Int, soak: Int) -> Int {
-    ProcessInfo.processInfo.environment["FLEET_SOAK"] == nil ? usual : soak
-  }
-
   @Test func reconnectingLeavesNothingBehind() async {
     await #expect(processExitsWith: .success) {
       let server = try LocalServer()
@@ -44,7 +40,7 @@ import ThrowawaySSHD
         server.stop()
       }
       var before: Held?
-      for round in 0..<LeakTests.count(40, soak: 1000) {
+      for round in 0..<40 {
         harness.dialAgain()
         try harness.runToTheEndOfTheDial()
         guard harness.canary == .proved(.up) else { throw Grown(description: "not up") }
@@ -66,7 +62,7 @@ import ThrowawaySSHD
       try harness.runToTheEndOfTheDial()
       try harness.run { harness.link.channelCount == 0 }
       var before: Held?
-      for round in 0..<LeakTests.count(300, soak: 10_000) {
+      for round in 0..<300 {
         let socket = try LoopbackSocket(connectingTo: harness.port)
         try harness.run { harness.link.channelCount == 1 }
         socket.shutDown()

@@ -109,6 +109,29 @@ final class MachineDriver {
     #expect(driver.passToDeadline() == [.dial(second, endpoint: 0)])
   }
 
+  @Test func waitsMinutesWhileAnotherBoxHoldsThePort() {
+    let driver = MachineDriver()
+    driver.handle(.start)
+    driver.handle(.ended(first, .claimRefused(Refusal(.deviceDuplicate, "two boxes"))))
+    #expect(driver.pass(.seconds(119)) == [])
+    #expect(driver.passToDeadline() == [.dial(second, endpoint: 0)])
+  }
+
+  @Test func goesOnToTheNextEndpointWhenTheFirstIsAnotherMachine() {
+    let driver = MachineDriver(endpoints: ["a port 22", "b port 443"])
+    driver.handle(.start)
+    #expect(driver.handle(.ended(first, .hostKeyChanged)) == [.dial(second, endpoint: 1)])
+    _ = driver.establish(second)
+    #expect(driver.machine.state == .up(endpoint: "b port 443"))
+  }
+
+  @Test func saysThatAnotherProcessBlocksThePort() {
+    let driver = MachineDriver()
+    driver.handle(.start)
+    driver.handle(.ended(first, .claimRefused(Refusal(.portBlocked, "another account listens on it"))))
+    #expect(driver.machine.state.sentence(now: driver.now).contains("blocked by another process"))
+  }
+
   @Test func comesBackWithinSecondsAfterABreakAndAfterABusyPort() {
     let driver = MachineDriver()
     driver.handle(.start)
@@ -119,12 +142,13 @@ final class MachineDriver {
     #expect(driver.pass(.seconds(6)) == [.dial(LinkID(number: 3), endpoint: 0)])
   }
 
-  @Test func probesEveryFiveMinutesAndOnSuspicionButNotTooOften() {
+  @Test func probesEveryFewMinutesAndOnSuspicionButNotTooOften() {
     let driver = MachineDriver()
     driver.handle(.start)
     _ = driver.establish(first)
-    #expect(driver.pass(.seconds(200)) == [])
-    #expect(driver.pass(.seconds(140)) == [.probe(first)])
+    let interval = TrafficProfile.normal.canary_s
+    #expect(driver.pass(.seconds(interval * 8 / 10)) == [])
+    #expect(driver.pass(.seconds(interval * 3 / 10)) == [.probe(first)])
     #expect(driver.handle(.suspicion(first)) == [], "one is out already")
     driver.handle(.canary(first, .proved(.up)))
     #expect(driver.handle(.suspicion(first)) == [], "too soon")

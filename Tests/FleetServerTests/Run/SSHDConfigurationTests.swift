@@ -26,7 +26,7 @@ import Testing
       lines.isSuperset(of: [
         "UsePAM no", "AllowUsers fleet", "PasswordAuthentication no", "KbdInteractiveAuthentication no",
         "AuthorizedKeysFile /srv/f/authorized_keys", "HostKey /srv/f/ssh_host_ed25519_key", "MaxStartups 200:30:400",
-        "ClientAliveInterval 15", "ClientAliveCountMax 3", "PermitRootLogin no", "SetEnv FLEET_SERVER_HOME=/srv/f",
+        "ClientAliveInterval 90", "ClientAliveCountMax 3", "PermitRootLogin no", "SetEnv FLEET_SERVER_HOME=/srv/f",
       ]))
     #expect(!text.contains("AcceptEnv") && !text.contains("Subsystem") && !text.contains("PerSourcePenalties"))
     let other = SSHDConfiguration.private(
