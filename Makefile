@@ -12,7 +12,6 @@ RELEASE := -c release --static-swift-stdlib -Xlinker -L$(CURDIR)/$(ARCHIVES) \
 
 .PHONY: all build test simulation soak check demo install uninstall bootstrap clean
 .PHONY: bench-recovery bench-idle bench-tunnel bench-leaks bench-bootstrap
-.PHONY: bench-recovery bench-idle bench-tunnel bench-leaks bench-bootstrap
 
 all: build
 
