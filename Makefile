@@ -10,7 +10,7 @@ LIBRARIES := libssh2.a libcrypto.a libz.a libsqlite3.a libstdc++.a
 RELEASE := -c release --static-swift-stdlib -Xlinker -L$(CURDIR)/$(ARCHIVES) \
 	-Xswiftc -Xclang-linker -Xswiftc -static-libgcc
 
-.PHONY: all build test simulation soak check demo install uninstall bootstrap clean
+.PHONY: all build test simulation check demo install uninstall bootstrap clean
 .PHONY: bench-recovery bench-idle bench-tunnel bench-leaks bench-bootstrap
 
 all: build
@@ -30,7 +30,8 @@ build: bootstrap $(ARCHIVES)
 
 # Unit tests, layering, and the end-to-end tests, which run the release programs against a real sshd.
 test: build
-	FLEET_PROGRAMS=$(CURDIR)/$(BUILD)/release $(SWIFT) test
+	FLEET_LEAK_TESTS=1 $(SWIFT) test --filter LeakTests
+	FLEET_PROGRAMS=$(CURDIR)/$(BUILD)/release $(SWIFT) test --skip-build
 
 # 10,000 days of a tunnel's life in virtual time, each with its own faults (`make test` lives through 300): some minutes.
 simulation: bootstrap
