@@ -50,23 +50,27 @@ public struct ClaimReply: Hashable, Sendable {
   public var reconnectWindow_s: Int
   /// Whether an older connection of the same device was ended.
   public var tookOver: Bool
+  /// Whether HostA wants the device to replace its key, by `rotate-key`, as soon as it can.
+  public var rotateKey: Bool
 
-  public init(port: TCPPort, reconnectWindow_s: Int, tookOver: Bool) {
+  public init(port: TCPPort, reconnectWindow_s: Int, tookOver: Bool, rotateKey: Bool = false) {
     self.port = port
     self.reconnectWindow_s = reconnectWindow_s
     self.tookOver = tookOver
+    self.rotateKey = rotateKey
   }
 
   public init(_ fields: JSONObject) throws(JSONError) {
     port = try fields.port("port")
     reconnectWindow_s = Int(try fields.integer("reconnect_window_s", in: 0...86400))
     tookOver = try fields.flag("took_over")
+    rotateKey = try fields.flag("rotate_key")
   }
 
   public var fields: JSONObject {
     [
       "port": .integer(Int64(port.rawValue)), "reconnect_window_s": .integer(Int64(reconnectWindow_s)),
-      "took_over": .bool(tookOver),
+      "took_over": .bool(tookOver), "rotate_key": .bool(rotateKey),
     ]
   }
 }

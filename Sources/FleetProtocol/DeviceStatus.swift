@@ -34,12 +34,14 @@ public struct DeviceStatus: Hashable, Sendable {
   public var facts: [String: String]
   public var enrolled: Bool
   public var provisioned: Timestamp
+  /// When the device is removed unless it is seen before; `nil` for one that was seen, or never expires.
+  public var expires: Timestamp?
 
   public init(
     name: DeviceName, id: DeviceID, port: TCPPort, user: LoginName, tags: [String: String], state: DeviceState,
     note: String? = nil, lastSeen: Timestamp? = nil, rtt_ms: Double? = nil, remoteAddress: String? = nil,
     agentVersion: String? = nil, bytesReceived: Int64? = nil, bytesSent: Int64? = nil, facts: [String: String] = [:],
-    enrolled: Bool, provisioned: Timestamp
+    enrolled: Bool, provisioned: Timestamp, expires: Timestamp? = nil
   ) {
     self.name = name
     self.id = id
@@ -57,6 +59,7 @@ public struct DeviceStatus: Hashable, Sendable {
     self.facts = facts
     self.enrolled = enrolled
     self.provisioned = provisioned
+    self.expires = expires
   }
 
   public init(_ object: JSONObject) throws(JSONError) {
@@ -84,6 +87,7 @@ public struct DeviceStatus: Hashable, Sendable {
       throw JSONError("'provisioned' is not a time")
     }
     self.provisioned = provisioned
+    expires = try object.optionalString("expires").flatMap { Timestamp(parsing: $0) }
   }
 
   public var object: JSONObject {
@@ -94,7 +98,7 @@ public struct DeviceStatus: Hashable, Sendable {
       "agent_version": JSON(agentVersion), "remote_address": JSON(remoteAddress),
       "bytes_received": bytesReceived.map { .integer($0) } ?? .null,
       "bytes_sent": bytesSent.map { .integer($0) } ?? .null, "facts": JSON(facts), "enrolled": .bool(enrolled),
-      "provisioned": .string(provisioned.description),
+      "provisioned": .string(provisioned.description), "expires": JSON(expires?.description),
     ]
   }
 }

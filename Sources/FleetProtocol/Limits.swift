@@ -20,4 +20,8 @@ public enum Limits {
   public static let text = 255
   /// Facts that an agent may report.
   public static let facts = 16
+  /// Devices in one `provision-many`.
+  public static let provisionMany = 1000
+  /// Boxes that one enroll key may bring.
+  public static let enrollKeyUses: Int64 = 100_000
 }

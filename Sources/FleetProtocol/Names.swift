@@ -81,6 +81,31 @@ public struct DeviceID: Hashable, Comparable, Sendable, CustomStringConvertible 
   public static func < (left: DeviceID, right: DeviceID) -> Bool { left.rawValue < right.rawValue }
 }
 
+/// What names an enroll key: 8 lower-case hexadecimal digits.
+public struct EnrollKeyID: Hashable, Comparable, Sendable, CustomStringConvertible {
+  public let rawValue: String
+
+  /// Throws `name-invalid` unless the text is 8 of `0-9a-f`.
+  public init(validating text: some StringProtocol) throws(Refusal) {
+    guard text.utf8.count == 8, text.utf8.allSatisfy({ isDigit($0) || ($0 >= 0x61 && $0 <= 0x66) }) else {
+      throw Refusal(
+        .nameInvalid, "'\(DisplayText.escaped(text, limit: 40))' is not an enroll key",
+        hint: "'fleet enroll-key list' shows them")
+    }
+    rawValue = String(text)
+  }
+
+  /// An identity made from 32 random bits.
+  public init(random bits: UInt32) {
+    let digits = String(bits, radix: 16)
+    rawValue = String(repeating: "0", count: 8 - digits.utf8.count) + digits
+  }
+
+  public var description: String { rawValue }
+
+  public static func < (left: EnrollKeyID, right: EnrollKeyID) -> Bool { left.rawValue < right.rawValue }
+}
+
 private func isLabel(_ text: some StringProtocol) -> Bool {
   let bytes = Array(text.utf8.prefix(64))
   guard let first = bytes.first, let last = bytes.last, bytes.count <= 63 else { return false }

@@ -1,4 +1,4 @@
-/// The body of `provision NAME`: lease a port to the device that holds this key.
+/// The body of `provision NAME` and `replace NAME`: the device of this name holds this key.
 public struct ProvisionBody: Hashable, Sendable {
   public var key: PublicKey
   /// The account that `fleet ssh` logs in as on the device.
@@ -6,16 +6,31 @@ public struct ProvisionBody: Hashable, Sendable {
   public var tags: [String: String]
   /// Whether the device's host keys are taken from its first claim, because nobody could read them beforehand.
   public var hostKeysFromFirstClaim: Bool
+  /// Whether the device replaces the key at its first contact, because the key travels in a bundle or an image.
+  public var replacesKey: Bool
+  /// Seconds from now after which a device that was never seen is removed; `nil` for never.
+  public var expires_s: Int64?
 
-  public init(key: PublicKey, user: LoginName, tags: [String: String], hostKeysFromFirstClaim: Bool) {
+  /// The longest `expires_s`: ten years.
+  public static let longestExpiry_s: Int64 = 10 * 366 * 86_400
+
+  public init(
+    key: PublicKey, user: LoginName, tags: [String: String], hostKeysFromFirstClaim: Bool, replacesKey: Bool = false,
+    expires_s: Int64? = nil
+  ) {
     self.key = key
     self.user = user
     self.tags = tags
     self.hostKeysFromFirstClaim = hostKeysFromFirstClaim
+    self.replacesKey = replacesKey
+    self.expires_s = expires_s
   }
 
   public init(parsing line: some Collection<UInt8>) throws(JSONError) {
-    let object = try JSONObject(parsingBody: line)
+    try self.init(try JSONObject(parsingBody: line))
+  }
+
+  init(_ object: JSONObject) throws(JSONError) {
     do {
       key = try PublicKey(parsing: try object.string("key"))
       user = try LoginName(validating: try object.string("user"))
@@ -28,13 +43,45 @@ public struct ProvisionBody: Hashable, Sendable {
     }
     tags = try object.stringMap("tags", count: Limits.tags, limit: Limits.text)
     hostKeysFromFirstClaim = try object.flag("host_keys_from_first_claim")
+    replacesKey = try object.flag("replaces_key")
+    expires_s = try object.optionalInteger("expires_s", in: 1...Self.longestExpiry_s)
+  }
+
+  var object: JSONObject {
+    var object: JSONObject = [
+      "v": .integer(Reply.version), "key": .string(key.description), "user": .string(user.rawValue),
+      "tags": JSON(tags), "host_keys_from_first_claim": .bool(hostKeysFromFirstClaim),
+      "replaces_key": .bool(replacesKey),
+    ]
+    if let expires_s { object["expires_s"] = .integer(expires_s) }
+    return object
+  }
+
+  public var line: String { JSON.object(object).text }
+}
+
+/// One line of the body of `provision-many`.
+public struct NamedProvisionBody: Hashable, Sendable {
+  public var name: DeviceName
+  public var body: ProvisionBody
+
+  public init(name: DeviceName, body: ProvisionBody) {
+    self.name = name
+    self.body = body
+  }
+
+  public init(parsing line: some Collection<UInt8>) throws(JSONError) {
+    let object = try JSONObject(parsingBody: line)
+    do { name = try DeviceName(validating: try object.string("name")) } catch {
+      throw JSONError("'name' is not a device name")
+    }
+    body = try ProvisionBody(object)
   }
 
   public var line: String {
-    JSON.object([
-      "v": .integer(Reply.version), "key": .string(key.description), "user": .string(user.rawValue),
-      "tags": JSON(tags), "host_keys_from_first_claim": .bool(hostKeysFromFirstClaim),
-    ]).text
+    var object = body.object
+    object["name"] = .string(name.rawValue)
+    return JSON.object(object).text
   }
 }
 
@@ -84,74 +131,5 @@ public struct EnrollBody: Hashable, Sendable {
 
   public var line: String {
     JSON.object(["v": .integer(Reply.version), "host_keys": JSON(hostKeys.map(\.description))]).text
-  }
-}
-
-/// How HostA is reached and recognised: account, ways in, and the keys that its sshd must show.
-public struct HostAddress: Hashable, Sendable {
-  /// One way in. Tried in the order of the list.
-  public struct Endpoint: Hashable, Sendable {
-    /// A DNS name or an address without brackets.
-    public var address: String
-    public var port: TCPPort
-
-    public init(address: String, port: TCPPort) {
-      self.address = address
-      self.port = port
-    }
-  }
-
-  public var account: LoginName
-  public var endpoints: [Endpoint]
-  public var hostKeys: [PublicKey]
-
-  public init(account: LoginName, endpoints: [Endpoint], hostKeys: [PublicKey]) {
-    self.account = account
-    self.endpoints = endpoints
-    self.hostKeys = hostKeys
-  }
-
-  public init(_ object: JSONObject) throws(JSONError) {
-    do { account = try LoginName(validating: try object.string("account")) } catch {
-      throw JSONError("'account' is not a login name")
-    }
-    guard case .array(let list)? = object["endpoints"], !list.isEmpty, list.count <= 8 else {
-      throw JSONError("'endpoints' must hold 1 to 8 objects")
-    }
-    endpoints = []
-    for element in list {
-      guard case .object(let endpoint) = element else { throw JSONError("'endpoints' must hold objects") }
-      let address = try endpoint.string("address", limit: Limits.text)
-      guard Self.isAddress(address) else { throw JSONError("'address' is not a host name or an address") }
-      endpoints.append(Endpoint(address: address, port: try endpoint.port("port")))
-    }
-    hostKeys = try object.hostKeys("host_keys")
-    guard !hostKeys.isEmpty else { throw JSONError("'host_keys' must name at least one key") }
-  }
-
-  public var object: JSONObject {
-    [
-      "account": .string(account.rawValue),
-      "endpoints": .array(
-        endpoints.map {
-          .object(["address": .string($0.address), "port": .integer(Int64($0.port.rawValue))])
-        }),
-      "host_keys": JSON(hostKeys.map(\.description)),
-    ]
-  }
-
-  /// Whether the text can be a host name, an IPv4 or an IPv6 address: it never begins with '-', and nothing in
-  /// it means anything to ssh's configuration or a shell.
-  public static func isAddress(_ text: String) -> Bool {
-    guard let first = text.utf8.first, text.utf8.count <= 253, first != UInt8(ascii: "-") else { return false }
-    return text.utf8.allSatisfy { byte in
-      switch byte {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: ":"),
-        UInt8(ascii: "_"):
-        true
-      default: false
-      }
-    }
   }
 }

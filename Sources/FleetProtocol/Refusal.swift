@@ -39,6 +39,11 @@ public struct Refusal: Error, Hashable, Sendable {
     case registryBusy = "registry-busy"
     case registryUnavailable = "registry-unavailable"
     case noSuchOperator = "no-such-operator"
+    // Enroll keys
+    case noSuchEnrollKey = "no-such-enroll-key"
+    case enrollKeyExpired = "enroll-key-expired"
+    case enrollKeyUsedUp = "enroll-key-used-up"
+    case enrollmentRejected = "enrollment-rejected"
     // Claims
     case claimBusy = "claim-busy"
     case portInUse = "port-in-use"
@@ -68,7 +73,7 @@ public struct Refusal: Error, Hashable, Sendable {
     public var exitStatus: ExitStatus {
       switch self {
       case .usage, .nameInvalid, .keyInvalid, .requestMalformed: .usage
-      case .denied, .requestRefused, .notAnOperator: .denied
+      case .denied, .requestRefused, .notAnOperator, .enrollKeyExpired, .enrollKeyUsedUp, .enrollmentRejected: .denied
       case .noSuchDevice: .noSuchDevice
       case .deviceOffline, .deviceBlocked: .deviceOffline
       case .hostUnreachable, .hostKeyChanged: .hostUnreachable

@@ -1,7 +1,11 @@
 /// What a device may ask of HostA.
 public enum DeviceRequest: String, CaseIterable, Sendable {
+  /// Frees the device's port for the connection that asks.
   case claim
+  /// Like `claim`, of a connection whose forward stands already; the request lasts as long as the tunnel.
+  case attach
   case report
+  case rotateKey = "rotate-key"
 
   /// Parses SSH_ORIGINAL_COMMAND. Throws `request-malformed` or `request-refused`.
   public init(parsing command: String) throws(Refusal) {
@@ -15,29 +19,71 @@ public enum DeviceRequest: String, CaseIterable, Sendable {
   }
 }
 
+/// What the holder of an enroll key may ask of HostA.
+public enum EnrollKeyRequest: String, CaseIterable, Sendable {
+  /// Asks for the box that has made this key to become a device.
+  case join
+
+  /// Parses SSH_ORIGINAL_COMMAND. Throws `request-malformed` or `request-refused`.
+  public init(parsing command: String) throws(Refusal) {
+    let words = try RequestTokenizer.words(of: command)
+    guard words.count == 1, let request = Self(rawValue: words[0]) else {
+      throw Refusal(
+        .requestRefused, "an enroll key cannot ask for '\(DisplayText.escaped(command, limit: 60))'",
+        hint: "an enroll key is for joining only; use an operator's key")
+    }
+    self = request
+  }
+}
+
 /// What an operator may ask of HostA.
 public enum OperatorRequest: Hashable, Sendable {
   case list
   case show(DeviceName)
   case provision(DeviceName)
+  case provisionMany
   case enroll(DeviceName)
   case connect(DeviceName)
+  case rename(DeviceName, to: DeviceName)
+  case tag(DeviceName)
+  case replace(DeviceName)
+  case remove(DeviceName)
+  case rekey(DeviceName)
+  case createEnrollKey
+  case enrollKeys
+  case removeEnrollKey(EnrollKeyID)
+  case pending
+  case approve(DeviceName)
+  case reject(DeviceName)
   case version
 
   /// Parses SSH_ORIGINAL_COMMAND. Throws `request-malformed`, `request-refused` or `name-invalid`.
   public init(parsing command: String) throws(Refusal) {
     let words = try RequestTokenizer.words(of: command)
+    func name() throws(Refusal) -> DeviceName { try DeviceName(validating: words[1]) }
     switch (words[0], words.count) {
     case ("list", 1): self = .list
     case ("version", 1): self = .version
-    case ("show", 2): self = .show(try DeviceName(validating: words[1]))
-    case ("provision", 2): self = .provision(try DeviceName(validating: words[1]))
-    case ("enroll", 2): self = .enroll(try DeviceName(validating: words[1]))
-    case ("connect", 2): self = .connect(try DeviceName(validating: words[1]))
+    case ("show", 2): self = .show(try name())
+    case ("provision", 2): self = .provision(try name())
+    case ("provision-many", 1): self = .provisionMany
+    case ("enroll", 2): self = .enroll(try name())
+    case ("connect", 2): self = .connect(try name())
+    case ("rename", 3): self = .rename(try name(), to: try DeviceName(validating: words[2]))
+    case ("tag", 2): self = .tag(try name())
+    case ("replace", 2): self = .replace(try name())
+    case ("remove", 2): self = .remove(try name())
+    case ("rekey", 2): self = .rekey(try name())
+    case ("enroll-key-create", 1): self = .createEnrollKey
+    case ("enroll-keys", 1): self = .enrollKeys
+    case ("enroll-key-remove", 2): self = .removeEnrollKey(try EnrollKeyID(validating: words[1]))
+    case ("pending", 1): self = .pending
+    case ("approve", 2): self = .approve(try name())
+    case ("reject", 2): self = .reject(try name())
     default:
       throw Refusal(
         .requestRefused, "an operator cannot ask for '\(DisplayText.escaped(command, limit: 60))'",
-        hint: "use list, show, provision, enroll, connect or version")
+        hint: "use the fleet command, or one of the requests of PROTOCOL.md")
     }
   }
 
@@ -47,8 +93,20 @@ public enum OperatorRequest: Hashable, Sendable {
     case .list: "list"
     case .show(let name): "show \(name)"
     case .provision(let name): "provision \(name)"
+    case .provisionMany: "provision-many"
     case .enroll(let name): "enroll \(name)"
     case .connect(let name): "connect \(name)"
+    case .rename(let name, let new): "rename \(name) \(new)"
+    case .tag(let name): "tag \(name)"
+    case .replace(let name): "replace \(name)"
+    case .remove(let name): "remove \(name)"
+    case .rekey(let name): "rekey \(name)"
+    case .createEnrollKey: "enroll-key-create"
+    case .enrollKeys: "enroll-keys"
+    case .removeEnrollKey(let id): "enroll-key-remove \(id)"
+    case .pending: "pending"
+    case .approve(let name): "approve \(name)"
+    case .reject(let name): "reject \(name)"
     case .version: "version"
     }
   }

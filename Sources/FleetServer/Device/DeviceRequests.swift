@@ -14,6 +14,7 @@ struct DeviceRequests {
     case .claim:
       .ok(try claim(try RequestBody.read { (line) throws(JSONError) in try ClaimBody(parsing: line) }).fields)
     case .report: try report(try RequestBody.read { (line) throws(JSONError) in try ReportBody(parsing: line) })
+    case .attach, .rotateKey: throw Refusal(.requestRefused, "not built yet")
     }
   }
 

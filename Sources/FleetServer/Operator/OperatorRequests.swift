@@ -34,6 +34,7 @@ struct OperatorRequests {
       try ReplyOutput.write(.ok(["changed": .bool(changed)]))
     case .connect(let device):
       try DeviceConnection(home: home, actor: actor).run(to: device, registry: registry)
+    default: throw Refusal(.requestRefused, "not built yet")
     }
   }
 

@@ -69,6 +69,47 @@ enum RegistryMigrations {
           CREATE INDEX presence_of_device ON presence (device, id);
           """)
     }
+    migrator.registerMigration("2") { db in
+      try db.execute(
+        sql: """
+          -- The key that replaces `key` when the device has shown that it holds it.
+          ALTER TABLE devices ADD COLUMN next_key TEXT;
+          CREATE UNIQUE INDEX devices_next_key ON devices (next_key);
+          -- Whether the device is asked to replace its key.
+          ALTER TABLE devices ADD COLUMN replaces_key INTEGER NOT NULL DEFAULT 0;
+          -- When a device that was never seen is removed.
+          ALTER TABLE devices ADD COLUMN expires_s INTEGER;
+          CREATE TABLE enroll_keys (
+            id TEXT NOT NULL PRIMARY KEY,
+            key TEXT NOT NULL UNIQUE,
+            pattern TEXT NOT NULL,
+            user TEXT NOT NULL,
+            tags TEXT NOT NULL,
+            uses INTEGER NOT NULL,
+            used INTEGER NOT NULL DEFAULT 0,
+            auto_approve INTEGER NOT NULL,
+            created_s INTEGER NOT NULL,
+            created_by TEXT NOT NULL,
+            expires_s INTEGER NOT NULL
+          ) STRICT;
+          -- Boxes that wait for approval. One that was rejected stays, so that it does not wait again.
+          CREATE TABLE pending (
+            name TEXT NOT NULL PRIMARY KEY,
+            key TEXT NOT NULL UNIQUE,
+            enroll_key TEXT NOT NULL REFERENCES enroll_keys (id) ON DELETE CASCADE,
+            facts TEXT NOT NULL,
+            remote_address TEXT,
+            asked_s INTEGER NOT NULL,
+            rejected INTEGER NOT NULL DEFAULT 0
+          ) STRICT;
+          CREATE TABLE pending_host_keys (
+            pending TEXT NOT NULL REFERENCES pending (name) ON DELETE CASCADE ON UPDATE CASCADE,
+            position INTEGER NOT NULL,
+            key TEXT NOT NULL,
+            PRIMARY KEY (pending, position)
+          ) STRICT, WITHOUT ROWID;
+          """)
+    }
     return migrator
   }
 }
