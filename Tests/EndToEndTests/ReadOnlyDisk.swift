@@ -26,9 +26,10 @@ enum ReadOnlyDisk {
   /// The file systems of the regular files that the process has open for writing.
   static func fileSystemsOpenForWriting(_ pid: pid_t) throws -> [dev_t] {
     try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").compactMap { number in
-      let flags =
-        try String(contentsOfFile: "/proc/\(pid)/fdinfo/\(number)", encoding: .utf8)
-        .firstMatch(of: /flags:\s+(\d+)/).flatMap { Int32($0.output.1, radix: 8) } ?? O_RDWR
+      // One that has been closed since is no longer there.
+      guard let text = try? String(contentsOfFile: "/proc/\(pid)/fdinfo/\(number)", encoding: .utf8),
+        let flags = text.firstMatch(of: /flags:\s+(\d+)/).flatMap({ Int32($0.output.1, radix: 8) })
+      else { return nil }
       var file = stat()
       guard stat("/proc/\(pid)/fd/\(number)", &file) == 0, file.st_mode & S_IFMT == S_IFREG else { return nil }
       return flags & O_ACCMODE == O_RDONLY ? nil : file.st_dev
