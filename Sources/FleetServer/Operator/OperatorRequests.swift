@@ -34,6 +34,9 @@ struct OperatorRequests {
       try ReplyOutput.write(.ok(["changed": .bool(changed)]))
     case .connect(let device):
       try DeviceConnection(home: home, actor: actor).run(to: device, registry: registry)
+    case .provisionMany: try ManyProvisioning(home: home, actor: actor).answer(registry)
+    case .createEnrollKey, .enrollKeys, .removeEnrollKey, .pending, .approve, .reject:
+      try EnrollmentRequests(home: home, actor: actor).answer(request, registry)
     default: throw Refusal(.requestRefused, "not built yet")
     }
   }
@@ -45,6 +48,7 @@ struct OperatorRequests {
       Reply.ok([
         "count": .integer(Int64(devices.count)),
         "now": .string(Timestamp(seconds: snapshot.now_s).description),
+        "pending": .integer(Int64(try registry.waitingCount())),
       ]).line + "\n"
     for device in devices { text += JSON.object(snapshot.status(of: device).object).text + "\n" }
     try ReplyOutput.write(text)

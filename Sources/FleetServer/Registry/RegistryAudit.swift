@@ -17,6 +17,11 @@ enum AuditAction: String {
   case enroll
   case adoptHostKeys = "adopt-host-keys"
   case remove
+  case createEnrollKey = "enroll-key-create"
+  case removeEnrollKey = "enroll-key-remove"
+  case join
+  case approve
+  case reject
   case connect
   case disconnect
   case addOperator = "operator-add"

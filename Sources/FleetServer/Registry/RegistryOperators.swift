@@ -44,6 +44,7 @@ extension Registry {
       if let device = try Self.device(withKey: key, db) {
         throw Refusal(.keyTaken, "the key belongs to the device \(device.name)", hint: "use an operator's own key")
       }
+      try Self.refuseKeyOfEnrollment(key, db)
       let isTaken = try Bool.fetchOne(
         db, sql: "SELECT EXISTS (SELECT 1 FROM operators WHERE name = ?)", arguments: [name.rawValue])
       guard isTaken != true else {
