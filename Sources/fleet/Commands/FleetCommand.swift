@@ -24,7 +24,7 @@ struct FleetCommand: ParsableCommand {
     version: "fleet \(FleetVersion.current)",
     subcommands: [
       LoginCommand.self, ProvisionCommand.self, ListCommand.self, ShowCommand.self, SSHCommand.self,
-      ProxyCommand.self,
+      ProxyCommand.self, EnrollKeyCommand.self,
     ])
 
   /// Runs a command line, its program's name left out.

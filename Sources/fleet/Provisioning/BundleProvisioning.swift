@@ -1,125 +1,73 @@
 import FleetProtocol
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
-/// `fleet provision NAME --bundle FILE`: everything that makes a box this device, in one archive.
+/// `fleet provision NAME --bundle FILE` and `--image MOUNTPOINT`: everything that makes a box this device, for a box that
+/// is not here.
 struct BundleProvisioning {
   let device: DeviceName
-  let file: String
+  let place: any BundlePlace
   let user: LoginName
   let sshdPort: TCPPort
+  /// After which a bundle that was never used is dead; `nil` for never.
+  let lifetime: Lifetime?
   /// The agent's program; `nil` looks beside `fleet`.
   let agent: String?
   let hostA: HostRequest
   let files: DeviceFiles
 
-  private var folderName: String { "fleet-agent-\(device)" }
-  private var fileName: String { file.lastIndex(of: "/").map { String(file[file.index(after: $0)...]) } ?? file }
-
   /// Throws what stopped it, after each step has told its own part.
   func run() throws(Refusal) {
-    let agent = try AgentBinary.find(given: agent, machine: nil)
-    guard !FileStore.exists(file) else { throw fileExists }
-    let reporter = StepReporter(.bundle, device: device)
+    let agent = try AgentBinary.find(given: agent, machine: place.machine)
+    try place.check()
+    let reporter = StepReporter(.carried(place.step), device: device)
     try reporter.perform(.askHostA) { () throws(Refusal) in
       let answer = try hostA.version()
       return ((), "\(hostA.host.address) knows you as \(answer.operatorName)")
     }
-    // It waits here only until the bundle is written: a run that failed in between finds its lease again by it.
     let keyFolder = hostA.paths.pendingKeyFolder(host: hostA.host.name, device: device)
-    let key = try reporter.perform(.makeKey) { () throws(Refusal) in (try makeKey(in: keyFolder), "") }
+    let deviceKey = DeviceKey(path: "\(keyFolder)/id_ed25519")
+    let key = try reporter.perform(.makeKey) { () throws(Refusal) in
+      try FileStore.makeFolder(keyFolder)
+      if let present = try place.presentKey(of: device) { return (try deviceKey.adopt(present), "as before") }
+      return (try deviceKey.make(), "")
+    }
     let lease = try reporter.perform(.lease) { () throws(Refusal) in
-      let lease = try takeLease(key, keyFolder: keyFolder)
+      let lease = try takeLease(key, deviceKey, keyFolder: keyFolder)
       return (lease, "\(lease.port) on HostA, login as \(user)" + (lease.created ? "" : ", as before"))
     }
-    try reporter.perform(.writeBundle) { () throws(Refusal) in
+    let folderName = try reporter.perform(place.step) { () throws(Refusal) in
       let configuration = AgentConfiguration(
         device: lease.device, name: device, port: lease.port, host: lease.host, keyFile: "id_ed25519",
         sshdPort: sshdPort, reportHostKeys: true)
-      try writeArchive(configuration, key: "\(keyFolder)/id_ed25519", agent: agent.path)
-      return ((), "\(DisplayText.escaped(file)), for a box with \(agent.machine)")
+      let bundle = try DeviceBundle.device(
+        configuration, key: try deviceKey.content(), files: files, agent: agent.path)
+      let detail = try place.place(bundle)
+      return (bundle.folderName, "\(detail), for a box with \(agent.machine)")
     }
-    removeKey(keyFolder)
+    deviceKey.remove()
+    FileStore.remove(files: [], in: keyFolder)
     StandardStreams.note(
-      """
-      it holds the device's private key: carry it to the box, and delete it afterwards
-      on the box: tar -xf \(DisplayText.escaped(ShellWord.quoted(fileName))) && sh \(folderName)/install.sh
-      """)
+      "it holds the device's private key until the agent replaces it at its first contact"
+        + (lifetime.map { "; it is dead unless that happens within \(RelativeTime.length($0.seconds))" } ?? "")
+        + "\n" + place.nextStep(folderName))
   }
 
-  private func makeKey(in folder: String) throws(Refusal) -> PublicKey {
-    try FileStore.makeFolder(folder)
-    let path = "\(folder)/id_ed25519"
-    if !FileStore.exists("\(path).pub") {
-      unlink(path)
-      let outcome = try Subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", path])
-      guard outcome.status == 0 else {
-        throw Refusal(
-          .stepFailed, "ssh-keygen made no key: \(LastLine.of(outcome.errorText) ?? "no reason given")")
-      }
-    }
-    let text = String(decoding: try FileStore.content(of: "\(path).pub") ?? [], as: UTF8.self)
-    return try PublicKey(parsing: text.prefix { !$0.isNewline })
-  }
-
-  private func takeLease(_ key: PublicKey, keyFolder: String) throws(Refusal) -> ProvisionReply {
+  private func takeLease(_ key: PublicKey, _ deviceKey: DeviceKey, keyFolder: String) throws(Refusal)
+    -> ProvisionReply
+  {
     do throws(Refusal) {
       return try hostA.provision(
-        device, ProvisionBody(key: key, user: user, tags: [:], hostKeysFromFirstClaim: true))
+        device,
+        ProvisionBody(
+          key: key, user: user, tags: [:], hostKeysFromFirstClaim: true, replacesKey: true,
+          expires_s: lifetime?.seconds))
     } catch {
       guard error.code == .nameTaken else { throw error }
-      removeKey(keyFolder)
+      deviceKey.remove()
+      FileStore.remove(files: [], in: keyFolder)
       throw Refusal(
         .nameTaken, error.message,
         hint: "the key that holds it is on the box, or in the bundle that was made for it: use that bundle, or "
           + "choose another name")
     }
-  }
-
-  /// Writes the archive beside its final place, for this account only, and then gives it its name.
-  private func writeArchive(_ configuration: AgentConfiguration, key: String, agent: String) throws(Refusal) {
-    let folder = try FileStore.makeTemporaryFolder()
-    let inner = "\(folder)/\(folderName)"
-    let names = ["agent.json", "id_ed25519", "fleet-agent"] + DeviceFiles.names
-    defer {
-      FileStore.remove(files: names, in: inner)
-      FileStore.remove(files: [], in: folder)
-    }
-    try FileStore.replace("\(inner)/agent.json", with: configuration.text.utf8)
-    try FileStore.replace("\(inner)/id_ed25519", with: try FileStore.content(of: key) ?? [])
-    for name in DeviceFiles.names { try FileStore.replace("\(inner)/\(name)", with: try files.content(of: name)) }
-    try FileStore.replace("\(inner)/fleet-agent", with: try FileStore.content(of: agent, limit: 1 << 30) ?? [])
-    chmod("\(inner)/fleet-agent", 0o755)
-    chmod("\(inner)/install.sh", 0o755)
-
-    let temporary = "\(file).\(getpid()).new"
-    let archive = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL)
-    defer { unlink(temporary) }
-    let (complaints, errorOutput) = try Subprocess.makePipe()
-    let tar = try Subprocess.spawn(
-      ["tar"] + Platform.tarOptions + ["-C", folder, "-cf", "-", folderName],
-      [0: try Descriptor.open("/dev/null", O_RDONLY), 1: archive, 2: errorOutput])
-    errorOutput.close()
-    let said = complaints.readToEnd()
-    guard Subprocess.wait(for: tar) == 0, fsync(archive.number) == 0 else {
-      let reason = LastLine.of(String(decoding: said, as: UTF8.self)) ?? "no reason given"
-      throw Refusal(.stepFailed, "cannot write \(DisplayText.escaped(file)): \(reason)")
-    }
-    // link, unlike rename, never replaces what somebody put there meanwhile.
-    guard link(temporary, file) == 0 else {
-      throw errno == EEXIST ? fileExists : .system("cannot write \(DisplayText.escaped(file))")
-    }
-  }
-
-  private func removeKey(_ folder: String) { FileStore.remove(files: ["id_ed25519", "id_ed25519.pub"], in: folder) }
-
-  private var fileExists: Refusal {
-    Refusal(
-      .stepFailed, "\(DisplayText.escaped(file)) exists already",
-      hint: "it may hold a device's only key; choose another")
   }
 }

@@ -12,6 +12,7 @@ enum ProvisionStep: String, CaseIterable {
   case install = "install and start the agent"
   case awaitOnline = "wait for the tunnel"
   case writeBundle = "write the bundle"
+  case writeImage = "write the image"
 }
 
 /// Which steps a way of provisioning has, in their order.
@@ -24,6 +25,8 @@ struct ProvisionPlan: Hashable {
     .awaitOnline,
   ])
 
-  /// A box that is not here.
-  static let bundle = ProvisionPlan(steps: [.askHostA, .makeKey, .lease, .writeBundle])
+  /// A box that is not here; the last step says how its files travel.
+  static func carried(_ last: ProvisionStep) -> ProvisionPlan {
+    ProvisionPlan(steps: [.askHostA, .makeKey, .lease, last])
+  }
 }

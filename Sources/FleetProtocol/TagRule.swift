@@ -1,8 +1,7 @@
-import FleetProtocol
-
 /// Which tags a device may have: what a table can show and a later selector can name.
-enum TagRule {
-  static func check(_ tags: [String: String]) throws(JSONError) {
+public enum TagRule {
+  /// Throws what is wrong with the first tag that is none, as a clause.
+  public static func check(_ tags: [String: String]) throws(JSONError) {
     for (key, value) in tags {
       let isPlain = key.utf8.allSatisfy { byte in
         (byte >= 0x61 && byte <= 0x7A) || (byte >= 0x30 && byte <= 0x39) || byte == 0x2D || byte == 0x5F || byte == 0x2E

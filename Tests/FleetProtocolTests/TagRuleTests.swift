@@ -1,8 +1,6 @@
 import FleetProtocol
 import Testing
 
-@testable import FleetServer
-
 @Suite struct TagRuleTests {
   @Test func plainTags() throws { try TagRule.check(["site": "Köln 1", "a.b-c_d": ""]) }
 
