@@ -31,7 +31,8 @@ struct EnrollKeyCommand: ParsableCommand {
         "How the boxes are called: a-z, 0-9 and '-' around {serial}, {mac} or {hostname}.", valueName: "pattern"))
     var name: String
 
-    @Option(help: ArgumentHelp("The account that 'fleet ssh' logs in as; by default your own name.", valueName: "login"))
+    @Option(
+      help: ArgumentHelp("The account that 'fleet ssh' logs in as; by default your own name.", valueName: "login"))
     var user: String?
 
     @Option(help: ArgumentHelp("A tag that the boxes get; repeatable.", valueName: "key=value"))
