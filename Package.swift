@@ -48,7 +48,7 @@ let package = Package(
         "FleetServer", "FleetProtocol", "CLinux", .product(name: "GRDB", package: "GRDB.swift"),
       ]),
     .testTarget(
-      name: "FleetAgentTests", dependencies: ["FleetAgent", "FleetProtocol", "FleetSSH", "ThrowawaySSHD"]),
+      name: "FleetAgentTests", dependencies: ["FleetAgent", "FleetProtocol", "FleetSSH", "CLibSSH2", "ThrowawaySSHD"]),
     .testTarget(name: "FleetTests", dependencies: ["fleet", "FleetProtocol", "CDescriptorPassing", "ThrowawaySSHD"]),
     .testTarget(
       name: "EndToEndTests", dependencies: ["FleetProtocol", .product(name: "GRDB", package: "GRDB.swift")]),

@@ -42,7 +42,7 @@ import Testing
         try lab.device("kitchen-pi")?["enrolled"] as? Bool == true
       }
       #expect(try lab.fleetSucceeds("ssh", "kitchen-pi", "echo works") == "works\n")
-      #expect(agent.error.components(separatedBy: "is up").count == 2, "one tunnel: \(agent.error)")
+      #expect(agent.error.components(separatedBy: "claiming").count == 2, "one claim: \(agent.error)")
     }
   }
 
