@@ -50,7 +50,7 @@ let package = Package(
       ]),
     .testTarget(
       name: "FleetAgentTests",
-      dependencies: ["FleetAgent", "FleetProtocol", "FleetSSH", "TestProcesses", "ThrowawaySSHD"]),
+      dependencies: ["FleetAgent", "FleetProtocol", "FleetSSH", "CLibSSH2", "TestProcesses", "ThrowawaySSHD"]),
     .testTarget(name: "FleetTests", dependencies: ["fleet", "FleetProtocol", "CDescriptorPassing", "ThrowawaySSHD"]),
     .testTarget(
       name: "EndToEndTests",

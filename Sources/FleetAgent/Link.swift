@@ -54,6 +54,8 @@ final class Link {
   private var slot: Int?
   private var hasMoreWork = false
   private var events: [TunnelEvent] = []
+  /// What HostA was told by the claim or a report.
+  private var toldHostKeys: [PublicKey]
   /// The port on HostA, once the claim was granted.
   private(set) var claim: ClaimReply?
   /// The address that was tried last, and answered if anything did.
@@ -67,6 +69,7 @@ final class Link {
     self.identity = identity
     self.connectLimit = connectLimit
     self.lastGood = lastGood
+    toldHostKeys = identity.claim.hostKeys
     let resolution = NameResolution(name: endpoint.address, port: endpoint.port.rawValue)
     step = .resolving(resolution, until: now + Self.resolveLimit)
   }
@@ -134,8 +137,15 @@ final class Link {
     errands.append(.canary(Canary(port: port, now: now), until: now + limit))
   }
 
-  func report(_ sshd: ReportBody.DeviceSSHD, now: Monotonic) {
-    let request = RemoteRequest(.report, body: ReportBody(sshd: sshd).line)
+  /// Tells HostA the keys of the device's own sshd, unless this connection has done so.
+  func report(hostKeys: [PublicKey], now: Monotonic) {
+    guard case .open = step, hostKeys != toldHostKeys else { return }
+    toldHostKeys = hostKeys
+    report(ReportBody(sshd: .up, hostKeys: hostKeys), now: now)
+  }
+
+  func report(_ body: ReportBody, now: Monotonic) {
+    let request = RemoteRequest(.report, body: body.line)
     errands.append(.request(request, until: now + Self.requestLimit))
     hasMoreWork = true
   }
