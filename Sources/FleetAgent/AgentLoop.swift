@@ -59,7 +59,7 @@ final class AgentLoop {
       let asked = status.map { set.add($0.descriptor, POLLIN) }
       let announced = network.map { set.add($0.descriptor, POLLIN) }
       for link in links { link.register(in: &set) }
-      set.wait(limit: deadline.map { ContinuousClock.now.duration(to: $0) })
+      set.wait(limit: deadline.map { Monotonic.now.duration(to: $0) })
       if set.isReady(asked, POLLIN) { status?.answer(report.line) }
       if set.isReady(termination, POLLIN) { handle(.stop) }
       if set.isReady(announced, POLLIN), network?.hasChanged() == true { handle(.networkChanged) }
@@ -73,8 +73,8 @@ final class AgentLoop {
   }
 
   private var deadline: Monotonic? {
-    let now = ContinuousClock.now
-    return (links.map { $0.deadline(now: now) } + [machine.deadline, nextSignOfLife]).compactMap(\.self).min()
+    let now = Monotonic.now
+    return links.reduce(.earliest(machine.deadline, nextSignOfLife)) { .earliest($0, $1.deadline(now: now)) }
   }
 
   /// Only from here: an agent that hangs must be seen to hang.
@@ -93,7 +93,7 @@ final class AgentLoop {
   }
 
   private func perform(_ action: TunnelAction) {
-    let now = ContinuousClock.now
+    let now = Monotonic.now
     switch action {
     case .dial(let id, let endpoint, let connectLimit):
       learnHostKeys()
