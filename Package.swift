@@ -15,9 +15,10 @@ let package = Package(
   ],
   targets: [
     .target(name: "FleetProtocol"),
-    .target(name: "FleetSSH", dependencies: ["CLibSSH2"]),
+    .target(name: "FleetSSH", dependencies: ["CLibSSH2", "CKeystream"]),
     // No pkgConfig: it would put -L/usr/lib/... before the folder of static libraries that a release build names.
     .systemLibrary(name: "CLibSSH2", providers: [.apt(["libssh2-1-dev", "libssl-dev"])]),
+    .target(name: "CKeystream"),
     .target(name: "CLinux"),
     .target(name: "CDescriptorPassing"),
 

@@ -63,7 +63,7 @@ final class AgentLoop {
       let announced = network.map { set.add($0.descriptor, POLLIN) }
       for link in links { link.register(in: &set) }
       hostKeyLearning?.register(in: &set)
-      set.wait(limit: deadline.map { ContinuousClock.now.duration(to: $0) })
+      set.wait(limit: deadline.map { Monotonic.now.duration(to: $0) })
       if set.isReady(asked, POLLIN) { status?.answer(report.line) }
       if set.isReady(termination, POLLIN) { handle(.stop) }
       if set.isReady(announced, POLLIN), network?.hasChanged() == true { handle(.networkChanged) }
@@ -78,9 +78,9 @@ final class AgentLoop {
   }
 
   private var deadline: Monotonic? {
-    let now = ContinuousClock.now
-    let others = [machine.deadline, nextSignOfLife, hostKeyLearning?.deadline]
-    return (links.map { $0.deadline(now: now) } + others).compactMap(\.self).min()
+    let now = Monotonic.now
+    let ours = Monotonic.earliest(.earliest(machine.deadline, nextSignOfLife), hostKeyLearning?.deadline)
+    return links.reduce(ours) { .earliest($0, $1.deadline(now: now)) }
   }
 
   /// Only from here: an agent that hangs must be seen to hang.
@@ -99,7 +99,7 @@ final class AgentLoop {
   }
 
   private func perform(_ action: TunnelAction) {
-    let now = ContinuousClock.now
+    let now = Monotonic.now
     switch action {
     case .dial(let id, let endpoint, let connectLimit):
       links.append(

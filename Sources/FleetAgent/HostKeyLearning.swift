@@ -20,6 +20,8 @@ final class HostKeyLearning {
   private var slot: Int?
   /// When to begin a scan, `nil` before the tunnel stood and while a scan is under way.
   private var nextScan: Monotonic?
+  /// When the scan that is under way gives up.
+  private var scanEnd: Monotonic?
 
   init(port: TCPPort) { self.port = port }
 
@@ -29,7 +31,7 @@ final class HostKeyLearning {
   }
 
   /// When `turn` is due even if nothing becomes ready.
-  var deadline: Monotonic? { scan?.deadline ?? nextScan }
+  var deadline: Monotonic? { scanEnd ?? nextScan }
 
   func register(in set: inout PollSet) {
     slot = scan.map { set.add($0.descriptor, $0.waitsForOutput ? POLLIN | POLLOUT : POLLIN) }
@@ -37,22 +39,25 @@ final class HostKeyLearning {
 
   /// Goes on as far as it can without waiting. Returns what a scan came to.
   func turn(_ set: PollSet, now: Monotonic) -> Outcome? {
-    if let scan {
-      guard set.isReady(slot, POLLIN | POLLOUT) || scan.deadline <= now else { return nil }
+    if let scanEnd {
+      guard set.isReady(slot, POLLIN | POLLOUT) || scanEnd <= now else { return nil }
     } else {
       guard let nextScan, nextScan <= now else { return nil }
       scan = HostKeyScan(port: port.rawValue, limit: Self.scanLimit)
+      scanEnd = now + Self.scanLimit
       self.nextScan = nil
     }
     do throws(SSHError) {
       guard let blobs = try scan?.turn() else { return nil }
       scan = nil
+      scanEnd = nil
       let keys = Array(HostKeyLines.keys(of: blobs).prefix(Limits.hostKeys))
       if !keys.isEmpty { return .learned(keys) }
       nextScan = now + Self.retryInterval
       return .failed("they are of unknown kinds")
     } catch {
       scan = nil
+      scanEnd = nil
       nextScan = now + Self.retryInterval
       return .failed(error.text)
     }

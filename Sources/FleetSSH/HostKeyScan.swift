@@ -11,7 +11,7 @@ public final class HostKeyScan {
 
   private let port: UInt16
   /// When the scan gives up.
-  public let deadline: ContinuousClock.Instant
+  private let deadline: ContinuousClock.Instant
   private var untried = HostKeyScan.algorithms[...]
   private var socket: TCPSocket
   /// `nil` until the connection stands.
