@@ -7,8 +7,10 @@ BUILD := .build
 ARCHIVES := $(BUILD)/archives
 LIBRARIES := libssh2.a libcrypto.a libz.a libsqlite3.a libstdc++.a
 # A folder that holds only archives makes the linker take them, so that the programs need glibc and nothing else.
+# --wrap: Sources/CKeystream stands between libssh2 and the cipher.
 RELEASE := -c release --static-swift-stdlib -Xlinker -L$(CURDIR)/$(ARCHIVES) \
-	-Xswiftc -Xclang-linker -Xswiftc -static-libgcc
+	-Xswiftc -Xclang-linker -Xswiftc -static-libgcc \
+	-Xlinker --wrap=EVP_Cipher -Xlinker --wrap=EVP_CIPHER_CTX_free
 
 .PHONY: all build test simulation check demo install uninstall bootstrap clean
 .PHONY: bench-recovery bench-idle bench-tunnel bench-leaks bench-bootstrap

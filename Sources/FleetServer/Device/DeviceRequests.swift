@@ -61,6 +61,7 @@ struct DeviceRequests {
           .requestRefused, "this connection does not hold the device's claim", hint: "claim before reporting")
       }
       record.deviceSSHD = body.sshd
+      if !body.hostKeys.isEmpty { record.claim.hostKeys = body.hostKeys }
       try SessionFile.write(record, device: device, home: home)
     }
     return .ok([:])
