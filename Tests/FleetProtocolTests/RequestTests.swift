@@ -29,9 +29,21 @@ import Testing
     #expect { try DeviceRequest(parsing: request) } throws: { ($0 as? Refusal)?.code == .requestRefused }
   }
 
+  @Test func anEnrollKeyMayJoinAndNothingElse() throws {
+    #expect(try EnrollKeyRequest(parsing: "join") == .join)
+    #expect(try EnrollKeyRequest(parsing: "fleet-server join") == .join)
+    for request in [
+      "claim", "report", "attach", "rotate-key", "list", "pending", "approve a", "provision a", "provision-many", "sh",
+      "join x", "enroll-key-create", "connect a",
+    ] {
+      #expect { try EnrollKeyRequest(parsing: request) } throws: { ($0 as? Refusal)?.code == .requestRefused }
+    }
+  }
+
   @Test(arguments: [
-    "list", "version", "show a", "provision a", "enroll a", "connect a", "rename a b", "tag a", "replace a", "remove a",
-    "rekey a",
+    "list", "version", "show a", "provision a", "provision-many", "enroll a", "connect a", "rename a b", "tag a",
+    "replace a", "remove a", "rekey a", "enroll-key-create", "enroll-keys", "enroll-key-remove 5f0c2a91", "pending",
+    "approve a", "reject a",
   ])
   func anOperatorsRequestIsWrittenAsItIsRead(_ request: String) throws {
     #expect(try OperatorRequest(parsing: request).command == request)
@@ -39,14 +51,17 @@ import Testing
 
   @Test(arguments: [
     "sh", "list a", "show", "claim", "report", "device 1 2", "operator bob", "run", "scp", "connect a b", "rename a",
-    "tag a b",
-    "remove", "rotate-key", "replace a b",
+    "tag a b", "remove", "rotate-key", "replace a b", "join", "enroll-key 5f0c2a91", "pending a", "approve",
+    "approve a b",
   ])
   func anOperatorMayNothingElse(_ request: String) {
     #expect { try OperatorRequest(parsing: request) } throws: { ($0 as? Refusal)?.code == .requestRefused }
   }
 
-  @Test(arguments: ["show -oProxyCommand=x", "connect ../x", "show A", "rename a A", "rename ../x a", "remove -x"])
+  @Test(arguments: [
+    "show -oProxyCommand=x", "connect ../x", "show A", "rename a A", "rename ../x a", "remove -x",
+    "enroll-key-remove x", "approve -h",
+  ])
   func anOperatorsNameIsChecked(_ request: String) {
     #expect { try OperatorRequest(parsing: request) } throws: { ($0 as? Refusal)?.code == .nameInvalid }
   }
