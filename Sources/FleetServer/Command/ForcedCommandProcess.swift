@@ -15,8 +15,7 @@ enum ForcedCommandProcess {
       }
       switch line {
       case .device(let device, let port, let home):
-        let requests = DeviceRequests(home: try Home.locate(option: home), device: device, port: port)
-        try ReplyOutput.write(try requests.answer(request))
+        try DeviceRequests(home: try Home.locate(option: home), device: device, port: port).answer(request)
       case .operator(let name, let home):
         try OperatorRequests(home: try Home.locate(option: home), name: name).answer(request)
       }

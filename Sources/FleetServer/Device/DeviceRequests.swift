@@ -9,16 +9,25 @@ struct DeviceRequests {
   let device: DeviceID
   let port: TCPPort
 
-  func answer(_ command: String) throws(Refusal) -> Reply {
+  /// Writes the reply, or throws the refusal that is the reply.
+  func answer(_ command: String) throws(Refusal) {
     switch try DeviceRequest(parsing: command) {
     case .claim:
-      .ok(try claim(try RequestBody.read { (line) throws(JSONError) in try ClaimBody(parsing: line) }).fields)
-    case .report: try report(try RequestBody.read { (line) throws(JSONError) in try ReportBody(parsing: line) })
-    case .attach, .rotateKey: throw Refusal(.requestRefused, "not built yet")
+      let body = try RequestBody.read { (line) throws(JSONError) in try ClaimBody(parsing: line) }
+      try ReplyOutput.write(.ok(try claim(body, makingWay: Takeover.free).fields))
+    case .attach: try attach()
+    case .report:
+      try report(try RequestBody.read { (line) throws(JSONError) in try ReportBody(parsing: line) })
+      try ReplyOutput.write(.ok([:]))
+    case .rotateKey: throw Refusal(.requestRefused, "not built yet")
     }
   }
 
-  private func claim(_ body: ClaimBody) throws(Refusal) -> ClaimReply {
+  /// Records the connection that asks as the device's. `makingWay` ends the one before and sees to it that the port is as
+  /// the request wants it; it returns whether one was ended.
+  func claim(
+    _ body: ClaimBody, makingWay: (TCPPort, SessionRecord?, _ ownAncestors: [Int32]) throws(Refusal) -> Bool
+  ) throws(Refusal) -> ClaimReply {
     let ancestors = ProcessTable.ownAncestors()
     let sshd = try carrier(ancestors)
     guard let connection = getenv("SSH_CONNECTION").flatMap({ SSHConnection(parsing: String(cString: $0)) }) else {
@@ -36,7 +45,7 @@ struct DeviceRequests {
         try SessionFile.write(predecessor, device: device, home: home)
         throw Self.duplicate
       }
-      let tookOver = try Takeover.free(port, of: predecessor, ownAncestors: ancestors.map(\.pid))
+      let tookOver = try makingWay(port, predecessor, ancestors.map(\.pid))
       let predecessorSeen_s = liveness?.silence_s.map { now_s - $0 }
       let record = SessionRecord(
         sshd: sshd, connection: connection, claimed_s: Int64(time(nil)),
@@ -49,7 +58,7 @@ struct DeviceRequests {
     return ClaimReply(port: port, reconnectWindow_s: window_s, tookOver: tookOver)
   }
 
-  private func report(_ body: ReportBody) throws(Refusal) -> Reply {
+  func report(_ body: ReportBody) throws(Refusal) {
     let sshd = try carrier(ProcessTable.ownAncestors())
     try SessionFile.withLock(device, home: home) { () throws(Refusal) in
       guard var record = SessionFile.read(device, home: home), record.sshd == sshd else {
@@ -59,7 +68,6 @@ struct DeviceRequests {
       record.deviceSSHD = body.sshd
       try SessionFile.write(record, device: device, home: home)
     }
-    return .ok([:])
   }
 
   /// The sshd that carries the connection: the nearest one above us, since a shell may stand between.

@@ -6,14 +6,7 @@ enum Takeover {
   /// Ends the recorded connection if it still lives, and waits until the port is free; whether one was ended. Throws
   /// `port-blocked` or `port-in-use`.
   static func free(_ port: TCPPort, of record: SessionRecord?, ownAncestors: [Int32]) throws(Refusal) -> Bool {
-    var tookOver = false
-    if let sshd = record?.sshd, mayEnd(sshd, ownAncestors) {
-      tookOver = true
-      kill(sshd.pid, SIGTERM)
-      if !wait(.seconds(2), until: { !mayEnd(sshd, ownAncestors) }), mayEnd(sshd, ownAncestors) {
-        kill(sshd.pid, SIGKILL)
-      }
-    }
+    let tookOver = end(record, ownAncestors: ownAncestors)
     // Binding costs the same on a HostA with ten thousand tunnels; the kernel's table of all sockets is read only
     // where that fails.
     let place = ListenAddress(address: .loopback, port: port)
@@ -21,16 +14,45 @@ enum Takeover {
     let isFree = wait(.seconds(4)) { BindProbe.canBind(place) || holder(of: port).map { $0 != geteuid() } ?? true }
     switch holder(of: port) {
     case nil: return tookOver
-    case let uid? where uid != geteuid():
-      throw Refusal(
-        .portBlocked, "another account on HostA (number \(uid)) listens on the device's port \(port)",
-        hint: "on HostA, end that process: ss -ltnp 'sport = :\(port)'")
+    case let uid? where uid != geteuid(): throw blocked(port, by: uid)
     default:
       if isFree { return tookOver }
       throw Refusal(
         .portInUse, "the device's old connection does not let go of the port \(port)",
         hint: "on HostA, end the sshd that listens on it: ss -ltn 'sport = :\(port)'")
     }
+  }
+
+  /// Ends the recorded connection if it still lives and is not the one that asks, and makes sure that the port stays
+  /// with a connection of this account; whether one was ended. Throws `port-blocked` or `port-in-use`.
+  ///
+  /// Only the device's own key can listen there, so with the recorded connection gone it is the one that asks.
+  static func leaveListening(_ port: TCPPort, of record: SessionRecord?, ownAncestors: [Int32]) throws(Refusal) -> Bool {
+    let tookOver = end(record, ownAncestors: ownAncestors)
+    let holder = holder(of: port)
+    guard let holder else {
+      throw Refusal(
+        .portInUse, "this connection does not listen on the device's port \(port)",
+        hint: "claim first, and then attach on a connection with -R \(Loopback.address):\(port)")
+    }
+    guard holder == geteuid() else { throw blocked(port, by: holder) }
+    return tookOver
+  }
+
+  /// Whether the recorded connection lived, and was ended.
+  private static func end(_ record: SessionRecord?, ownAncestors: [Int32]) -> Bool {
+    guard let sshd = record?.sshd, mayEnd(sshd, ownAncestors) else { return false }
+    kill(sshd.pid, SIGTERM)
+    if !wait(.seconds(2), until: { !mayEnd(sshd, ownAncestors) }), mayEnd(sshd, ownAncestors) {
+      kill(sshd.pid, SIGKILL)
+    }
+    return true
+  }
+
+  private static func blocked(_ port: TCPPort, by uid: UInt32) -> Refusal {
+    Refusal(
+      .portBlocked, "another account on HostA (number \(uid)) listens on the device's port \(port)",
+      hint: "on HostA, end that process: ss -ltnp 'sport = :\(port)'")
   }
 
   private static func holder(of port: TCPPort) -> UInt32? { SocketTable.current().holder(of: port) }
