@@ -14,8 +14,9 @@ enum ForcedCommandProcess {
           hint: "use the fleet command, or one of the requests of PROTOCOL.md")
       }
       switch line {
-      case .device(let device, let port, let home):
-        try DeviceRequests(home: try Home.locate(option: home), device: device, port: port).answer(request)
+      case .device(let device, let port, let standing, let home):
+        try DeviceRequests(home: try Home.locate(option: home), device: device, port: port, standing: standing)
+          .answer(request)
       case .operator(let name, let home):
         try OperatorRequests(home: try Home.locate(option: home), name: name).answer(request)
       }

@@ -10,7 +10,7 @@ extension DeviceRequests {
     guard let body = try next(&lines, { (line) throws(JSONError) in try ClaimBody(parsing: line) }) else {
       throw Self.malformed("it is missing")
     }
-    try ReplyOutput.write(.ok(try claim(body, makingWay: Takeover.leaveListening).fields))
+    try ReplyOutput.write(.ok(try claim(body, port: .listening).fields))
     while let body = try next(&lines, { (line) throws(JSONError) in try ReportBody(parsing: line) }) {
       try report(body)
     }

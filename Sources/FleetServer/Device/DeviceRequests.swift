@@ -3,37 +3,38 @@ import Glibc
 
 /// What a device's key may ask: the forced command `device ID PORT`.
 ///
-/// The hot path of a mass reconnect. It opens no registry, so that a locked, full or damaged one keeps no device out.
+/// The hot path of a mass reconnect. A claim opens no registry, so that a locked, full or damaged one keeps no device out.
 struct DeviceRequests {
   let home: Home
   let device: DeviceID
   let port: TCPPort
+  let standing: DeviceKeyStanding
 
   /// Writes the reply, or throws the refusal that is the reply.
   func answer(_ command: String) throws(Refusal) {
     switch try DeviceRequest(parsing: command) {
     case .claim:
       let body = try RequestBody.read { (line) throws(JSONError) in try ClaimBody(parsing: line) }
-      try ReplyOutput.write(.ok(try claim(body, makingWay: Takeover.free).fields))
+      try ReplyOutput.write(.ok(try claim(body, port: .free).fields))
     case .attach: try attach()
     case .report:
       try report(try RequestBody.read { (line) throws(JSONError) in try ReportBody(parsing: line) })
       try ReplyOutput.write(.ok([:]))
-    case .rotateKey: throw Refusal(.requestRefused, "not built yet")
+    case .rotateKey:
+      let body = try RequestBody.read { (line) throws(JSONError) in try RotateKeyBody(parsing: line) }
+      try ReplyOutput.write(.ok(try rotate(body).fields))
     }
   }
 
-  /// Records the connection that asks as the device's. `makingWay` ends the one before and sees to it that the port is as
-  /// the request wants it; it returns whether one was ended.
-  func claim(
-    _ body: ClaimBody, makingWay: (TCPPort, SessionRecord?, _ ownAncestors: [Int32]) throws(Refusal) -> Bool
-  ) throws(Refusal) -> ClaimReply {
+  /// Records the connection that asks as the device's, with the port as `aim` wants it.
+  func claim(_ body: ClaimBody, port aim: Takeover.Aim) throws(Refusal) -> ClaimReply {
     let ancestors = ProcessTable.ownAncestors()
     let sshd = try carrier(ancestors)
     guard let connection = getenv("SSH_CONNECTION").flatMap({ SSHConnection(parsing: String(cString: $0)) }) else {
       throw Self.notThroughSSHD
     }
     let tookOver = try SessionFile.withLock(device, home: home) { () throws(Refusal) in
+      try SessionEnd.requireNotShutOut(sshd, device, home: home)
       let predecessor = SessionFile.read(device, home: home)
       let liveness = predecessor.map { ConnectionLiveness($0) }
       let now_s = Int64(time(nil))
@@ -45,17 +46,19 @@ struct DeviceRequests {
         try SessionFile.write(predecessor, device: device, home: home)
         throw Self.duplicate
       }
-      let tookOver = try makingWay(port, predecessor, ancestors.map(\.pid))
-      let predecessorSeen_s = liveness?.silence_s.map { now_s - $0 }
+      let tookOver = try Takeover.make(port, aim, of: predecessor, ownAncestors: ancestors.map(\.pid))
+      let lastHeard_s = liveness?.silence_s.map { now_s - $0 }
+      // An attachment follows a claim of its own, which knows what was there before.
+      let predecessorSeen_s = aim == .listening ? predecessor?.predecessorSeen_s : tookOver ? lastHeard_s : nil
       let record = SessionRecord(
         sshd: sshd, connection: connection, claimed_s: Int64(time(nil)),
-        predecessorSeen_s: tookOver ? predecessorSeen_s : nil, claim: body.withPlainFacts, history: history)
+        predecessorSeen_s: predecessorSeen_s, claim: body.withPlainFacts, history: history)
       try SessionFile.write(record, device: device, home: home)
       return tookOver
     }
     let window_s = ReconnectWindow.seconds(
       devices: KeyFile.deviceCount(home: home) ?? 0, cores: Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-    return ClaimReply(port: port, reconnectWindow_s: window_s, tookOver: tookOver)
+    return ClaimReply(port: port, reconnectWindow_s: window_s, tookOver: tookOver, rotateKey: standing == .replace)
   }
 
   func report(_ body: ReportBody) throws(Refusal) {
@@ -68,6 +71,11 @@ struct DeviceRequests {
       record.deviceSSHD = body.sshd
       try SessionFile.write(record, device: device, home: home)
     }
+  }
+
+  private func rotate(_ body: RotateKeyBody) throws(Refusal) -> RotateKeyReply {
+    let sshd = try carrier(ProcessTable.ownAncestors())
+    return try KeyRotation(home: home, device: device, standing: standing, sshd: sshd).run(body.key)
   }
 
   /// The sshd that carries the connection: the nearest one above us, since a shell may stand between.

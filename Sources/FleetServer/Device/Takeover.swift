@@ -3,10 +3,27 @@ import Glibc
 
 /// Frees a device's port for its new connection.
 enum Takeover {
-  /// Ends the recorded connection if it still lives, and waits until the port is free; whether one was ended. Throws
-  /// `port-blocked` or `port-in-use`.
-  static func free(_ port: TCPPort, of record: SessionRecord?, ownAncestors: [Int32]) throws(Refusal) -> Bool {
-    let tookOver = end(record, ownAncestors: ownAncestors)
+  /// How the port should be when the connection that asks is the device's.
+  enum Aim {
+    /// Free, because that connection asks for its forward afterwards.
+    case free
+    /// Listened on by that connection already.
+    case listening
+  }
+
+  /// Ends the recorded connection if it still lives, and brings the port into the state that is wanted; whether one was
+  /// ended. Throws `port-blocked` or `port-in-use`.
+  static func make(
+    _ port: TCPPort, _ aim: Aim, of record: SessionRecord?, ownAncestors: [Int32]
+  ) throws(Refusal) -> Bool {
+    switch aim {
+    case .free: try free(port, of: record, ownAncestors: ownAncestors)
+    case .listening: try leave(port, of: record, ownAncestors: ownAncestors)
+    }
+  }
+
+  private static func free(_ port: TCPPort, of record: SessionRecord?, ownAncestors: [Int32]) throws(Refusal) -> Bool {
+    let tookOver = record.map { end($0.sshd, ownAncestors: ownAncestors) } ?? false
     // Binding costs the same on a HostA with ten thousand tunnels; the kernel's table of all sockets is read only
     // where that fails.
     let place = ListenAddress(address: .loopback, port: port)
@@ -23,12 +40,9 @@ enum Takeover {
     }
   }
 
-  /// Ends the recorded connection if it still lives and is not the one that asks, and makes sure that the port stays
-  /// with a connection of this account; whether one was ended. Throws `port-blocked` or `port-in-use`.
-  ///
-  /// Only the device's own key can listen there, so with the recorded connection gone it is the one that asks.
-  static func leaveListening(_ port: TCPPort, of record: SessionRecord?, ownAncestors: [Int32]) throws(Refusal) -> Bool {
-    let tookOver = end(record, ownAncestors: ownAncestors)
+  /// Only the device's own key can listen there: with the recorded connection gone, it is the one that asks.
+  private static func leave(_ port: TCPPort, of record: SessionRecord?, ownAncestors: [Int32]) throws(Refusal) -> Bool {
+    let tookOver = record.map { end($0.sshd, ownAncestors: ownAncestors) } ?? false
     let holder = holder(of: port)
     guard let holder else {
       throw Refusal(
@@ -39,9 +53,9 @@ enum Takeover {
     return tookOver
   }
 
-  /// Whether the recorded connection lived, and was ended.
-  private static func end(_ record: SessionRecord?, ownAncestors: [Int32]) -> Bool {
-    guard let sshd = record?.sshd, mayEnd(sshd, ownAncestors) else { return false }
+  /// Ends a recorded connection, if it still lives and is not the one that asks; whether it did.
+  static func end(_ sshd: ProcessIdentity, ownAncestors: [Int32]) -> Bool {
+    guard mayEnd(sshd, ownAncestors) else { return false }
     kill(sshd.pid, SIGTERM)
     if !wait(.seconds(2), until: { !mayEnd(sshd, ownAncestors) }), mayEnd(sshd, ownAncestors) {
       kill(sshd.pid, SIGKILL)
