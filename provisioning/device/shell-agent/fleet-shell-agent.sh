@@ -6,7 +6,7 @@
 #   --syslog          say it to logger(1) too
 #
 # It claims the port on a connection of its own, which makes HostA end the tunnel before, and then holds one connection
-# with the forward. HostA's host key is pinned in .ssh/known_hosts; nothing is ever trusted at first use.
+# with the forward. HostA's host key is pinned in known_hosts; nothing is ever trusted at first use.
 set -u
 umask 077
 # A client that goes away is seen as an error of printf.
@@ -108,7 +108,8 @@ make_work_folder() {
   for place in "${RUNTIME_DIRECTORY:-}" "${XDG_RUNTIME_DIR:-}" /dev/shm /tmp "$folder"; do
     if [ -n "$place" ] && mkdir "$place/fleet-shell-agent-$unique" 2>/dev/null; then
       work=$place/fleet-shell-agent-$unique
-      mkfifo "$work/in" "$work/out" "$work/canary" && return
+      mkfifo "$work/in" "$work/out" "$work/canary" && mkdir "$work/.ssh" &&
+        ln -s "$folder/known_hosts" "$work/.ssh/known_hosts" && return
       rm -rf "$work"
     fi
   done
@@ -161,13 +162,14 @@ connect() {
   if [ "$client" = ssh ]; then
     # HostKeyAlias: the pin is for the address, whatever the port.
     exec ssh -F none -T -p "${endpoint##*/}" -l "$account" -i "$with_key" -o IdentitiesOnly=yes -o IdentityAgent=none \
-      -o BatchMode=yes -o StrictHostKeyChecking=yes -o "UserKnownHostsFile=\"$folder/.ssh/known_hosts\"" \
+      -o BatchMode=yes -o StrictHostKeyChecking=yes -o "UserKnownHostsFile=\"$folder/known_hosts\"" \
       -o GlobalKnownHostsFile=/dev/null -o "HostKeyAlias=${endpoint%/*}" -o UpdateHostKeys=no -o ConnectTimeout=15 \
       -o ServerAliveInterval=10 -o ServerAliveCountMax=2 -o ExitOnForwardFailure=yes "$@" -- "${endpoint%/*}" \
       ${command:+"$command"}
   fi
-  # dbclient looks for known_hosts in HOME only.
-  exec env HOME="$folder" $without_terminal dbclient -T -K 10 -i "$with_key" -o ExitOnForwardFailure=yes "$@" \
+  # dbclient looks for known_hosts in $HOME/.ssh only.
+  # shellcheck disable=SC2086 # setsid or nothing
+  exec env HOME="$work" $without_terminal dbclient -T -K 10 -i "$with_key" -o ExitOnForwardFailure=yes "$@" \
     "$account@${endpoint%/*}/${endpoint##*/}" ${command:+"$command"}
 }
 
@@ -264,6 +266,8 @@ rotate_body() { printf '{"v":1,"key":"%s"}' "$(public_key "$key.next")"; }
 # The second step: over a connection that the new key opened. Until then both keys open HostA.
 adopt_next_key() {
   ask "$key.next" rotate-key "$(rotate_body)" || return
+  # install.sh knows by this that the bundle's key is the device's no more.
+  [ -e "$folder/replaced" ] || cp "$folder/id_ed25519" "$folder/replaced"
   mv -f "$key.next" "$key" && rm -f "$other_key" && sync
   say "the device's key was replaced"
 }
