@@ -317,13 +317,14 @@ try_canary() {
 
 # Runs beside the tunnel. Two canaries lost in a row end it.
 watch_tunnel() {
-  canary='' guard='' sleeper='' reported=up lost=0
+  canary='' guard='' sleeper='' reported=up lost=0 down_s=$((canary_s < 30 ? canary_s : 30))
   trap 'kill $canary $guard $sleeper 2>/dev/null; exit' TERM
   while kill -0 "$child" 2>/dev/null && kill -0 $$ 2>/dev/null; do
     try_canary
     case $outcome in
     up) lost=0 && random $((canary_s * 9 / 10)) $((canary_s * 11 / 10)) ;;
-    down) lost=0 && random 27 33 ;;
+    # HostA should soon know that it is back.
+    down) lost=0 && random $((down_s * 9 / 10)) $((down_s * 11 / 10)) ;;
     lost) lost=$((lost + 1)) && random 3 6 ;;
     esac
     if [ "$lost" -ge 2 ]; then
