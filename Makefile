@@ -43,6 +43,7 @@ simulation: bootstrap
 check: bootstrap
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
 	shellcheck --exclude SC2317 $$(git ls-files '*.sh')
+	shellcheck --shell dash provisioning/device/shell-agent/*.sh provisioning/device/shell-agent/*.init
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --filter LayeringTests
 
