@@ -50,29 +50,37 @@ struct ProvisionCommand: ParsableCommand {
   @Flag(help: "With --bundle: for a box that has ssh or dbclient, and on which fleet-agent does not run.")
   var shell = false
 
-  func run() throws {
+  func run() throws { try run(.provision) }
+
+  /// Also what `fleet replace` does.
+  func run(_ request: LeaseRequest) throws {
     guard let name else { throw Refusal(.usage, "which device?", hint: Self.configuration.usage) }
     let device = try DeviceName(validating: name)
     let user = try user.map { text throws(Refusal) in try LoginName(validating: text) }
     let port = try sshdPort.map { text throws(Refusal) in try Self.port(text) }
+    let context = try LaptopContext()
+    // A device that is not there has no hardware to replace: HostA says so before anything is made or touched.
+    let present = request == .replace ? try context.hostA.show(device).device : nil
     switch (to, bundle) {
     case (let to?, nil) where !shell:
       let target = try BoxTarget(parsing: to)
       try BenchProvisioning(
-        device: device, target: target, user: user, sshdPort: port, agent: agent, asUser: userService,
-        hostA: LaptopContext().hostA, files: DeviceFiles.find()
+        request: request, device: device, target: target, user: user, sshdPort: port, agent: agent,
+        asUser: userService, hostA: context.hostA, files: DeviceFiles.find()
       ).run()
     case (nil, let bundle?) where !bundle.isEmpty && !userService && !(shell && agent != nil):
-      guard let login = try user ?? LaptopEnvironment.loginName.map({ try LoginName(validating: $0) }) else {
+      guard let login = try user ?? present?.user ?? LaptopEnvironment.loginName.map({ try LoginName(validating: $0) })
+      else {
         throw Refusal(.usage, "which account do people log in to on the box?", hint: "give it with --user")
       }
       try BundleProvisioning(
-        device: device, file: bundle, user: login, sshdPort: port ?? TCPPort(22)!, agent: agent, isShell: shell,
-        hostA: LaptopContext().hostA, files: DeviceFiles.find()
+        request: request, device: device, file: bundle, user: login, sshdPort: port ?? TCPPort(22)!, agent: agent,
+        isShell: shell, hostA: context.hostA, files: DeviceFiles.find()
       ).run()
     default:
       throw Refusal(
-        .usage, "say either --to or --bundle", hint: "fleet provision NAME --to USER@BOX, or --bundle FILE.tar")
+        .usage, "say either --to or --bundle",
+        hint: "fleet \(request.rawValue) NAME --to USER@BOX, or --bundle FILE.tar")
     }
   }
 

@@ -8,6 +8,7 @@ import FleetProtocol
 
 /// `fleet provision NAME --bundle FILE`: everything that makes a box this device, in one archive.
 struct BundleProvisioning {
+  let request: LeaseRequest
   let device: DeviceName
   let file: String
   let user: LoginName
@@ -36,7 +37,7 @@ struct BundleProvisioning {
     let key = try reporter.perform(.makeKey) { () throws(Refusal) in (try makeKey(in: keyFolder), "") }
     let lease = try reporter.perform(.lease) { () throws(Refusal) in
       let lease = try takeLease(key, keyFolder: keyFolder)
-      return (lease, "\(lease.port) on HostA, login as \(user)" + (lease.created ? "" : ", as before"))
+      return (lease, "\(lease.port) on HostA, login as \(user)" + request.remark(lease))
     }
     try reporter.perform(.writeBundle) { () throws(Refusal) in
       let key = try FileStore.content(of: "\(keyFolder)/id_ed25519") ?? []
@@ -72,15 +73,15 @@ struct BundleProvisioning {
 
   private func takeLease(_ key: PublicKey, keyFolder: String) throws(Refusal) -> ProvisionReply {
     do throws(Refusal) {
-      return try hostA.provision(
-        device, ProvisionBody(key: key, user: user, tags: [:], hostKeysFromFirstClaim: true))
+      return try request.ask(
+        hostA, device, ProvisionBody(key: key, user: user, tags: [:], hostKeysFromFirstClaim: true))
     } catch {
       guard error.code == .nameTaken else { throw error }
       removeKey(keyFolder)
       throw Refusal(
         .nameTaken, error.message,
-        hint: "the key that holds it is on the box, or in the bundle that was made for it: use that bundle, or "
-          + "choose another name")
+        hint: "the key that holds it is on the box, or in the bundle that was made for it: use that bundle, "
+          + "choose another name, or give this one to new hardware with 'fleet replace'")
     }
   }
 

@@ -32,7 +32,7 @@ struct ProvisionProgress: Hashable {
       "provisioning \(device) stopped; "
       + (done.isEmpty ? "nothing was done" : "done so far: \(done.map(\.rawValue).joined(separator: ", "))")
     // The same command would only meet the same answer.
-    let isFinal = [.nameTaken, .keyTaken, .denied, .notAnOperator].contains(refusal.code)
+    let isFinal = [.nameTaken, .keyTaken, .noSuchDevice, .denied, .notAnOperator].contains(refusal.code)
     let again = isFinal ? nil : "run the same command again, it continues from there"
     return Refusal(refusal.code, message, hint: [refusal.hint, again].compactMap(\.self).joined(separator: "; then "))
   }
