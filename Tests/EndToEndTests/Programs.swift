@@ -8,15 +8,16 @@ enum Programs {
       ProcessInfo.processInfo.environment["FLEET_PROGRAMS"].map { URL(filePath: $0) }
       ?? URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
     let copy = Scratch.folder.appending(path: "bin")
-    let device = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../provisioning/device")
+    let provisioning = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../provisioning")
     let share = Scratch.folder.appending(path: "share/fleet")
     // By another process: a descriptor of ours that is open for writing could be inherited by what another test
     // starts at that moment, and the program could not be run for as long as that lives.
     let script =
-      "set -e; mkdir -p \"$2\" \"$4\"; cd \"$1\"; cp fleet fleet-agent fleet-server \"$2\"; cp -R \"$3\" \"$4/device\""
+      "set -e; mkdir -p \"$2\" \"$4\"; cd \"$1\"; cp fleet fleet-agent fleet-server \"$2\"; cp -R \"$3/device\" \"$3/server\" \"$4\""
     var pid = pid_t()
     var status: Int32 = -1
-    let started = Running.withCStrings(["sh", "-c", script, "sh", built.path, copy.path, device.path, share.path]) {
+    let started = Running.withCStrings(["sh", "-c", script, "sh", built.path, copy.path, provisioning.path, share.path])
+    {
       posix_spawnp(&pid, "sh", nil, nil, $0, environ)
     }
     guard started == 0, waitpid(pid, &status, 0) == pid, status == 0 else {
