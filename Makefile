@@ -13,6 +13,7 @@ RELEASE := -c release --static-swift-stdlib -Xlinker -s -Xlinker -L$(CURDIR)/$(A
 
 .PHONY: all build test simulation check demo install uninstall bootstrap clean
 .PHONY: bench-recovery bench-idle bench-tunnel bench-leaks bench-bootstrap
+.PHONY: dist dist-check dist-bootstrap
 
 all: build
 
@@ -42,6 +43,7 @@ simulation: bootstrap
 check: bootstrap
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
 	shellcheck --exclude SC2317 $$(git ls-files '*.sh')
+	provisioning/check-units.sh
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --filter LayeringTests
 
@@ -74,6 +76,19 @@ install: build
 	install -m 755 $(BUILD)/release/fleet $(BUILD)/release/fleet-agent $(BUILD)/release/fleet-server $(DESTDIR)$(PREFIX)/bin
 	cp -R provisioning/device/. $(DESTDIR)$(PREFIX)/share/fleet/device
 	cp -R provisioning/server/. $(DESTDIR)$(PREFIX)/share/fleet/server
+
+# A tarball and Debian packages of the programs, below .build/dist.
+dist: build dist-bootstrap
+	provisioning/dist/build.sh $(BUILD)/release $(BUILD)/dist
+	provisioning/dist/idle-memory.sh $(BUILD)/release
+
+# What lintian says of the packages, and whether they install and work on a machine that is thrown away (as root).
+dist-check: dist
+	lintian --fail-on error $(BUILD)/dist/*.deb
+	provisioning/dist/check-packages.sh $(BUILD)/dist
+
+dist-bootstrap:
+	@BOOTSTRAP_PACKAGES="binutils dpkg-dev lintian" provisioning/bootstrap.sh
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/fleet $(DESTDIR)$(PREFIX)/bin/fleet-agent $(DESTDIR)$(PREFIX)/bin/fleet-server
