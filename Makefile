@@ -93,6 +93,7 @@ dist-bootstrap:
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/fleet $(DESTDIR)$(PREFIX)/bin/fleet-agent $(DESTDIR)$(PREFIX)/bin/fleet-server
 	rm -rf $(DESTDIR)$(PREFIX)/share/fleet
+	rmdir $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share 2>/dev/null || true
 
 clean:
 	rm -rf $(BUILD)
