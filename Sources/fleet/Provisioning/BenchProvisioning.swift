@@ -91,8 +91,7 @@ struct BenchProvisioning {
 
   private func copyAgent(_ box: BoxConnection, _ facts: BoxFacts) throws(Refusal) -> String {
     let agent = try AgentBinary.find(given: agent, machine: facts.machine)
-    let output = try Subprocess.run(["cksum"], input: .file(agent.path)).text
-    let checksum = output.split(whereSeparator: \.isWhitespace).prefix(2).joined(separator: " ")
+    let checksum = try agent.checksum()
     if facts.stagedChecksum == checksum { return "it is there already" }
     if facts.installedChecksum == checksum {
       try box.run(BoxScript.copy(facts.binary, to: "fleet-agent", in: facts.stage))
