@@ -46,6 +46,8 @@ final class Link {
   private var socket: TCPSocket?
   private var errands: [Errand] = []
   private var pumps: [ChannelPump] = []
+  /// There while there are channels.
+  private var buffer: TransferBuffer?
   private var nextKeepalive: Monotonic?
   private var unsentKeepalives = 0
   private var silence = SilenceWatch()
@@ -54,6 +56,8 @@ final class Link {
   private var slot: Int?
   private var hasMoreWork = false
   private var events: [TunnelEvent] = []
+  /// What HostA was told by the claim or a report.
+  private var toldHostKeys: [PublicKey]
   /// The port on HostA, once the claim was granted.
   private(set) var claim: ClaimReply?
   /// The address that was tried last, and answered if anything did.
@@ -67,6 +71,7 @@ final class Link {
     self.identity = identity
     self.connectLimit = connectLimit
     self.lastGood = lastGood
+    toldHostKeys = identity.claim.hostKeys
     let resolution = NameResolution(name: endpoint.address, port: endpoint.port.rawValue)
     step = .resolving(resolution, until: now + Self.resolveLimit)
   }
@@ -102,18 +107,19 @@ final class Link {
   /// When `turn` is due even if nothing becomes ready.
   func deadline(now: Monotonic) -> Monotonic? {
     if hasMoreWork { return now }
-    var times = [nextKeepalive, silence.deadline]
-    switch step {
-    case .connecting(_, let until, _): times.append(until)
-    case .resolving(_, let until) where lastGood != nil: times.append(until)
-    default: break
-    }
-    switch errands.first {
-    case .canary(let canary, let until): times.append(canary.outcome == nil ? canary.judgement.deadline : until)
-    case .request(_, let until): times.append(until)
-    case nil: break
-    }
-    return times.compactMap(\.self).min()
+    let dial: Monotonic? =
+      switch step {
+      case .connecting(_, let until, _): until
+      case .resolving(_, let until) where lastGood != nil: until
+      default: nil
+      }
+    let errand: Monotonic? =
+      switch errands.first {
+      case .canary(let canary, let until): canary.outcome == nil ? canary.judgement.deadline : until
+      case .request(_, let until): until
+      case nil: nil
+      }
+    return .earliest(.earliest(nextKeepalive, silence.deadline), .earliest(dial, errand))
   }
 
   func probe(now: Monotonic) {
@@ -134,8 +140,15 @@ final class Link {
     errands.append(.canary(Canary(port: port, now: now), until: now + limit))
   }
 
-  func report(_ sshd: ReportBody.DeviceSSHD, now: Monotonic) {
-    let request = RemoteRequest(.report, body: ReportBody(sshd: sshd).line)
+  /// Tells HostA the keys of the device's own sshd, unless this connection has done so.
+  func report(hostKeys: [PublicKey], now: Monotonic) {
+    guard case .open = step, hostKeys != toldHostKeys else { return }
+    toldHostKeys = hostKeys
+    report(ReportBody(sshd: .up, hostKeys: hostKeys), now: now)
+  }
+
+  func report(_ body: ReportBody, now: Monotonic) {
+    let request = RemoteRequest(.report, body: body.line)
     errands.append(.request(request, until: now + Self.requestLimit))
     hasMoreWork = true
   }
@@ -304,9 +317,9 @@ final class Link {
   private func serve(
     _ session: SSHSession, _ listener: SSHListener, _ set: PollSet, now: Monotonic
   ) throws(SSHError) {
-    session.allowReceiving(Self.receiveShare)
+    // What is left in the socket makes the next poll return at once.
+    session.allowReceiving(set.isReady(slot, POLLIN) ? Self.receiveShare : 0)
     while case .ready(let channel) = try listener.accept() { arrived(channel) }
-    hasMoreWork = session.hasMoreToReceive
     // Everything is inside libssh2 now: what follows need not ask the kernel again for each channel.
     session.allowReceiving(0)
     try runErrand(session, now: now)
@@ -318,7 +331,6 @@ final class Link {
     let isServed = pumps.count < Self.channelLimit
     pumps.append(ChannelPump(channel: channel, sshdPort: isServed ? identity.sshdPort.rawValue : nil))
     for case .canary(let canary, _) in errands.prefix(1) { canary.judgement.arrived(isServed: isServed) }
-    hasMoreWork = true
   }
 
   private func runErrand(_ session: SSHSession, now: Monotonic) throws(SSHError) {
@@ -345,16 +357,18 @@ final class Link {
 
   private func pump(_ session: SSHSession, _ set: PollSet) throws(SSHError) {
     guard !pumps.isEmpty else { return }
+    let buffer = buffer ?? TransferBuffer()
     var left: [ChannelPump] = []
     var sshdRefused = false
     for pump in pumps {
-      let turn = try pump.turn(set, session: session, outputLimit: Self.outputLimit)
+      let turn = try pump.turn(set, session: session, buffer: buffer, outputLimit: Self.outputLimit)
       if case .moreWork = turn { hasMoreWork = true }
       if case .finished = turn { sshdRefused = sshdRefused || pump.wasRefused } else { left.append(pump) }
     }
     // Whoever stands first may fill the output buffer: let another one be first the next time.
     if left.count > 1 { left.append(left.removeFirst()) }
     pumps = left
+    self.buffer = pumps.isEmpty ? nil : buffer
     if pumps.isEmpty { SSHLibrary.returnFreedMemory() }
     if sshdRefused { events.append(.suspicion(id)) }
   }

@@ -43,7 +43,7 @@ import ThrowawaySSHD
     #expect(harness.canary == .proved(.down))
     try harness.run { harness.events.contains(.suspicion(LinkID(number: 1))) }
     // A report goes out and its answer is taken in.
-    harness.link.report(.down, now: .now)
+    harness.link.report(ReportBody(sshd: .down), now: .now)
     harness.link.probe(now: .now)
     let before = harness.events.count
     try harness.run { harness.events.count > before }

@@ -6,8 +6,6 @@ struct DeviceBundle {
   /// Names and bytes.
   var files: [String: [UInt8]]
 
-  private static let programs: Set<String> = ["fleet-agent", "install.sh"]
-
   /// What lies beside every agent: how it is installed, and the agent itself.
   private static func installation(_ files: DeviceFiles, agent: String) throws(Refusal) -> [String: [UInt8]] {
     var content: [String: [UInt8]] = [:]
@@ -26,6 +24,13 @@ struct DeviceBundle {
     return DeviceBundle(folderName: folderName(configuration.name), files: content)
   }
 
+  /// For one device on which the agent does not run.
+  static func shell(_ settings: ShellSettings, key: [UInt8], files: DeviceFiles) throws(Refusal) -> DeviceBundle {
+    DeviceBundle(
+      folderName: folderName(settings.name),
+      files: try ShellBundle(settings: settings, key: key, files: files).content())
+  }
+
   /// For many boxes, each of which makes its own key.
   static func enrollment(_ configuration: EnrollmentConfiguration, key: [UInt8], files: DeviceFiles, agent: String)
     throws(Refusal) -> DeviceBundle
@@ -39,7 +44,7 @@ struct DeviceBundle {
   static func folderName(_ device: DeviceName) -> String { "fleet-agent-\(device)" }
 
   /// How to be allowed what with a file of this name.
-  static func mode(of name: String) -> UInt16 { programs.contains(name) || name.hasSuffix(".sh") ? 0o755 : 0o600 }
+  static func mode(of name: String) -> UInt16 { name == "fleet-agent" || name.hasSuffix(".sh") ? 0o755 : 0o600 }
 
   /// The whole archive.
   func archive(modified_s: Int64) -> [UInt8] {

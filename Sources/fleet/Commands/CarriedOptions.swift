@@ -18,14 +18,17 @@ struct CarriedOptions: ParsableArguments {
     help: ArgumentHelp("The fleet-agent program for the box; by default the one beside fleet.", valueName: "file"))
   var agent: String?
 
+  var isGiven: Bool { bundle != nil || image != nil }
+
   /// Throws `usage` unless there is exactly one, and what is wrong with an image.
-  func place(_ files: DeviceFiles) throws(Refusal) -> any BundlePlace {
+  func place(_ files: DeviceFiles, isShell: Bool = false) throws(Refusal) -> any BundlePlace {
     switch (bundle, image) {
     case (let bundle?, nil) where !bundle.isEmpty: return BundleFile(path: bundle)
-    case (nil, let image?) where !image.isEmpty:
+    case (nil, let image?) where !image.isEmpty && !isShell:
       return try MountedImage(image, files: files, isAgentGiven: agent != nil)
     default:
-      throw Refusal(.usage, "say either --bundle or --image", hint: "--bundle FILE.tar, or --image MOUNTPOINT")
+      let message = isShell ? "--shell goes with --bundle" : "say either --bundle or --image"
+      throw Refusal(.usage, message, hint: "--bundle FILE.tar" + (isShell ? "" : ", or --image MOUNTPOINT"))
     }
   }
 

@@ -57,7 +57,7 @@ struct EnrollKeyCommand: ParsableCommand {
       }
       let pattern = try NamePattern(validating: name)
       let lifetime = try Lifetime(parsing: expires)
-      let tags = try TagAssignments.parse(tag)
+      let tags = try Tag.all(tag)
       let user = try CarriedOptions.login(user)
       let port = try carried.port()
       let files = try DeviceFiles.find()
@@ -80,8 +80,7 @@ struct EnrollKeyCommand: ParsableCommand {
     func run() throws {
       let keys = try LaptopContext().hostA.enrollKeys()
       if json {
-        let list = JSON.array(keys.map { .object($0.object) })
-        try StandardStreams.print(JSON.object(["v": .integer(Reply.version), "enroll_keys": list]).text + "\n")
+        try StandardStreams.print(EnrollKeyTable.json(keys))
       } else if keys.isEmpty {
         StandardStreams.note("there is no enroll key; make one with 'fleet enroll-key create'")
       } else {

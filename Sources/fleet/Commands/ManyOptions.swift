@@ -11,6 +11,8 @@ struct ManyOptions: ParsableArguments {
   @Option(help: ArgumentHelp("With --from: where the bundles and result.csv go.", valueName: "folder"))
   var bundleDir: String?
 
+  var isGiven: Bool { from != nil || bundleDir != nil }
+
   /// Throws what stopped it; nothing is done unless the whole file is good.
   func provision(user: String?, lifetime: Lifetime?, port: TCPPort, agent: String?) throws(Refusal) {
     guard let from, let bundleDir, !bundleDir.isEmpty else {

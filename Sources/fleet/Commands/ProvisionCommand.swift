@@ -15,8 +15,11 @@ struct ProvisionCommand: ParsableCommand {
 
       With --bundle the box is not here: the archive holds the agent, its key and an install.sh. The device's host \
       keys are recorded at its first contact, and pinned from then on; the agent replaces its key then, so that a \
-      bundle that was used is worth nothing. With --image the same is written to a mounted SD card, whose box \
-      installs it when it is booted. With --expires a bundle that was not used by then is dead.
+      bundle that was used is worth nothing. With --expires a bundle that was not used by then is dead. With --shell \
+      the archive holds a shell script around the ssh, or Dropbear's dbclient, that is on the box: for boxes that \
+      fleet-agent does not run on.
+
+      With --image the same is written to a mounted SD card, whose box installs it when it is booted.
 
       With --from a bundle is made for each row of a CSV file (name,user,tags); run it again to continue.
 
@@ -25,6 +28,7 @@ struct ProvisionCommand: ParsableCommand {
       EXAMPLE
         fleet provision kitchen-pi --to pi@192.168.1.50
         fleet provision attic-pi --user pi --expires 30d --bundle attic-pi.tar
+        fleet provision router --user root --shell --bundle router.tar
         fleet provision porch-pi --user pi --image /media/me/bootfs
         fleet provision --from devices.csv --bundle-dir bundles
       """)
@@ -52,44 +56,53 @@ struct ProvisionCommand: ParsableCommand {
   @Flag(help: "With --to: install for the box's account alone, even when it is root.")
   var userService = false
 
+  @Flag(help: "With --bundle: for a box that has ssh or dbclient, and on which fleet-agent does not run.")
+  var shell = false
+
   func run() throws {
-    let lifetime = try expires.map { text throws(Refusal) in try Lifetime(parsing: text) }
-    if many.from != nil || many.bundleDir != nil {
-      guard name == nil, to == nil, carried.bundle == nil, carried.image == nil, !userService else {
-        throw Refusal(
-          .usage, "with --from the devices stand in the file",
-          hint: "fleet provision --from devices.csv --bundle-dir bundles")
-      }
-      return try many.provision(user: user, lifetime: lifetime, port: carried.port(), agent: carried.agent)
+    guard many.isGiven else { return try run(.provision) }
+    guard name == nil, to == nil, carried.bundle == nil, carried.image == nil, !userService, !shell else {
+      throw Refusal(
+        .usage, "with --from the devices stand in the file",
+        hint: "fleet provision --from devices.csv --bundle-dir bundles")
     }
+    try many.provision(user: user, lifetime: lifetime(), port: carried.port(), agent: carried.agent)
+  }
+
+  /// Also what `fleet replace` does.
+  func run(_ request: LeaseRequest) throws {
     guard let name else { throw Refusal(.usage, "which device?", hint: Self.configuration.usage) }
     let device = try DeviceName(validating: name)
-    if let to {
-      guard carried.bundle == nil, carried.image == nil, lifetime == nil else {
-        throw Refusal(
-          .usage, "--to goes with neither --bundle nor --image nor --expires",
-          hint: "fleet provision NAME --to USER@BOX, or --bundle FILE.tar")
-      }
+    let user = try user.map { text throws(Refusal) in try LoginName(validating: text) }
+    let port = try carried.givenPort()
+    let lifetime = try lifetime()
+    let context = try LaptopContext()
+    // A device that is not there has no hardware to replace: HostA says so before anything is made or touched.
+    let present = request == .replace ? try context.hostA.show(device).device : nil
+    switch (to, carried.isGiven) {
+    case (let to?, false) where !shell && lifetime == nil && !many.isGiven:
       let target = try BoxTarget(parsing: to)
-      let user = try user.map { text throws(Refusal) in try LoginName(validating: text) }
       try BenchProvisioning(
-        device: device, target: target, user: user, sshdPort: carried.givenPort(), agent: carried.agent,
-        asUser: userService, hostA: LaptopContext().hostA, files: DeviceFiles.find()
+        request: request, device: device, target: target, user: user, sshdPort: port, agent: carried.agent,
+        asUser: userService, hostA: context.hostA, files: DeviceFiles.find()
       ).run()
-      return
-    }
-    guard carried.bundle != nil || carried.image != nil, !userService else {
+    case (nil, true) where !userService && !(shell && carried.agent != nil) && !many.isGiven:
+      let files = try DeviceFiles.find()
+      let login = try user ?? present?.user ?? CarriedOptions.login(nil)
+      try BundleProvisioning(
+        request: request, device: device, place: carried.place(files, isShell: shell), user: login,
+        sshdPort: port ?? TCPPort(22)!, lifetime: lifetime, agent: carried.agent, isShell: shell,
+        hostA: context.hostA, files: files
+      ).run()
+    default:
       throw Refusal(
-        .usage, "say one of --to, --bundle and --image",
-        hint: "fleet provision NAME --to USER@BOX, or --bundle FILE.tar, or --image MOUNTPOINT")
+        .usage, "say one of --to, --bundle and --image, with options that belong to it",
+        hint: "fleet \(request.rawValue) NAME --to USER@BOX, or --bundle FILE.tar, or --image MOUNTPOINT")
     }
-    let login = try CarriedOptions.login(user)
-    let port = try carried.port()
-    let hostA = try LaptopContext().hostA
-    let files = try DeviceFiles.find()
-    try BundleProvisioning(
-      device: device, place: carried.place(files), user: login, sshdPort: port, lifetime: lifetime,
-      agent: carried.agent, hostA: hostA, files: files
-    ).run()
+  }
+
+  private func lifetime() throws(Refusal) -> Lifetime? {
+    guard let expires else { return nil }
+    return try Lifetime(parsing: expires)
   }
 }

@@ -1,29 +1,27 @@
 import FleetProtocol
 
-/// The table of `fleet enroll-key list`.
+/// What `fleet enroll-key list` shows.
 enum EnrollKeyTable {
-  /// Sorted by when they expire, a newline after each row.
-  static func text(_ keys: [EnrollKeyStatus], now: Timestamp, style: TerminalStyle) -> String {
-    let heading = ["ID", "NAME", "USED", "EXPIRES", "APPROVAL", "USER", "BY"]
-    let rows = keys.sorted { ($0.expires, $0.id) < ($1.expires, $1.id) }.map { key in
-      [
-        key.id.rawValue, key.pattern.text, "\(key.used) of \(key.uses)", expiry(key.expires, now: now),
-        key.autoApprove ? "none" : "by a person", key.user.rawValue, DisplayText.escaped(key.createdBy),
-      ]
-    }
-    let widths = heading.indices.map { index in
-      rows.reduce(DisplayWidth.of(heading[index])) { max($0, DisplayWidth.of($1[index])) }
-    }
-    func line(_ cells: [String]) -> String {
-      cells.enumerated().map { index, cell in
-        index == cells.count - 1 ? cell : DisplayWidth.padded(cell, to: widths[index])
-      }.joined(separator: "  ")
-    }
-    return style.paint(line(heading), .bold) + "\n" + rows.map { line($0) + "\n" }.joined()
+  private static let columns = ["ID", "NAME", "USED", "EXPIRES", "APPROVAL", "USER", "BY"].map {
+    TextTable.Column(heading: $0)
   }
 
-  private static func expiry(_ moment: Timestamp, now: Timestamp) -> String {
-    let left_s = moment.seconds - now.seconds
-    return left_s > 0 ? "in \(RelativeTime.length(left_s))" : "expired"
+  /// The table, sorted by when the keys expire, a newline after each row.
+  static func text(_ keys: [EnrollKeyStatus], now: Timestamp, style: TerminalStyle) -> String {
+    let rows = keys.sorted { ($0.expires, $0.id) < ($1.expires, $1.id) }.map { key in
+      let left_s = key.expires.seconds - now.seconds
+      return [
+        key.id.rawValue, key.pattern.text, "\(key.used) of \(key.uses)",
+        left_s > 0 ? "in \(RelativeTime.length(left_s))" : "expired", key.autoApprove ? "at once" : "by a person",
+        key.user.rawValue, DisplayText.escaped(key.createdBy),
+      ]
+    }
+    return TextTable(columns: columns, rows: rows).text(style: style)
+  }
+
+  /// `{"v":1,"enroll_keys":[...]}`.
+  static func json(_ keys: [EnrollKeyStatus]) -> String {
+    let list = JSON.array(keys.map { .object($0.object) })
+    return JSON.object(["v": .integer(Reply.version), "enroll_keys": list]).text + "\n"
   }
 }

@@ -81,7 +81,7 @@ struct DeviceList: Hashable {
     let tags = (fields["tags"] ?? "").split(separator: ";").map { String($0).trimmed }.filter { !$0.isEmpty }
     return Row(
       number: record.number, name: try DeviceName(validating: fields["name"] ?? ""),
-      user: user.isEmpty ? nil : try LoginName(validating: user), tags: try TagAssignments.parse(tags))
+      user: user.isEmpty ? nil : try LoginName(validating: user), tags: try Tag.all(tags))
   }
 }
 

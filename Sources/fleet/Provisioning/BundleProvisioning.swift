@@ -3,6 +3,7 @@ import FleetProtocol
 /// `fleet provision NAME --bundle FILE` and `--image MOUNTPOINT`: everything that makes a box this device, for a box that
 /// is not here.
 struct BundleProvisioning {
+  let request: LeaseRequest
   let device: DeviceName
   let place: any BundlePlace
   let user: LoginName
@@ -11,12 +12,14 @@ struct BundleProvisioning {
   let lifetime: Lifetime?
   /// The agent's program; `nil` looks beside `fleet`.
   let agent: String?
+  /// Whether the box gets a shell script around its own ssh instead of the agent.
+  let isShell: Bool
   let hostA: HostRequest
   let files: DeviceFiles
 
   /// Throws what stopped it, after each step has told its own part.
   func run() throws(Refusal) {
-    let agent = try AgentBinary.find(given: agent, machine: place.machine)
+    let agent = isShell ? nil : try AgentBinary.find(given: agent, machine: place.machine)
     try place.check()
     let reporter = StepReporter(.carried(place.step), device: device)
     try reporter.perform(.askHostA) { () throws(Refusal) in
@@ -32,31 +35,27 @@ struct BundleProvisioning {
     }
     let lease = try reporter.perform(.lease) { () throws(Refusal) in
       let lease = try takeLease(key, deviceKey, keyFolder: keyFolder)
-      return (lease, "\(lease.port) on HostA, login as \(user)" + (lease.created ? "" : ", as before"))
+      return (lease, "\(lease.port) on HostA, login as \(user)" + request.remark(lease))
     }
-    let folderName = try reporter.perform(place.step) { () throws(Refusal) in
-      let configuration = AgentConfiguration(
-        device: lease.device, name: device, port: lease.port, host: lease.host, keyFile: "id_ed25519",
-        sshdPort: sshdPort, reportHostKeys: true)
-      let bundle = try DeviceBundle.device(
-        configuration, key: try deviceKey.content(), files: files, agent: agent.path)
+    let bundle = try reporter.perform(place.step) { () throws(Refusal) in
+      let bundle = try bundle(lease, key: try deviceKey.content(), agent: agent?.path)
       let detail = try place.place(bundle)
-      return (bundle.folderName, "\(detail), for a box with \(agent.machine)")
+      return (bundle, "\(detail), for a box with \(agent?.machine ?? "ssh or dbclient")")
     }
     deviceKey.remove()
     FileStore.remove(files: [], in: keyFolder)
     StandardStreams.note(
-      "it holds the device's private key until the agent replaces it at its first contact"
-        + (lifetime.map { "; it is dead unless that happens within \(RelativeTime.length($0.seconds))" } ?? "")
-        + "\n" + place.nextStep(folderName))
+      "it holds the device's private key, which the box replaces at its first contact"
+        + (lifetime.map { "; it is dead unless that is within \(RelativeTime.length($0.seconds))" } ?? "") + "\n"
+        + place.nextStep(bundle.folderName))
   }
 
   private func takeLease(_ key: PublicKey, _ deviceKey: DeviceKey, keyFolder: String) throws(Refusal)
     -> ProvisionReply
   {
     do throws(Refusal) {
-      return try hostA.provision(
-        device,
+      return try request.ask(
+        hostA, device,
         ProvisionBody(
           key: key, user: user, tags: [:], hostKeysFromFirstClaim: true, replacesKey: true,
           expires_s: lifetime?.seconds))
@@ -66,8 +65,20 @@ struct BundleProvisioning {
       FileStore.remove(files: [], in: keyFolder)
       throw Refusal(
         .nameTaken, error.message,
-        hint: "the key that holds it is on the box, or in the bundle that was made for it: use that bundle, or "
-          + "choose another name")
+        hint: "the key that holds it is on the box, or in the bundle that was made for it: use that bundle, "
+          + "choose another name, or give this one to new hardware with 'fleet replace'")
     }
+  }
+
+  private func bundle(_ lease: ProvisionReply, key: [UInt8], agent: String?) throws(Refusal) -> DeviceBundle {
+    guard let agent else {
+      let settings = ShellSettings(
+        device: lease.device, name: device, port: lease.port, host: lease.host, sshdPort: sshdPort)
+      return try .shell(settings, key: key, files: files)
+    }
+    let configuration = AgentConfiguration(
+      device: lease.device, name: device, port: lease.port, host: lease.host, keyFile: "id_ed25519",
+      sshdPort: sshdPort, reportHostKeys: true)
+    return try .device(configuration, key: key, files: files, agent: agent)
   }
 }
