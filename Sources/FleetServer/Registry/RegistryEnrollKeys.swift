@@ -51,7 +51,7 @@ extension Registry {
       {
         return same.id
       }
-      try Self.refuseTakenKey(body.key, db)
+      if let holder = try Self.holder(of: body.key, db) { throw holder.taken }
       try db.execute(
         sql: """
           INSERT INTO enroll_keys (id, key, pattern, user, tags, uses, auto_approve, created_s, created_by, expires_s)
@@ -111,28 +111,6 @@ extension Registry {
           id: try EnrollKeyID(validating: row["id"] as String), key: try PublicKey(parsing: row["key"] as String))
       }
     }
-  }
-
-  /// Throws `key-taken` for a key that anybody holds: sshd takes a key's first line, so a key is one thing only.
-  static func refuseTakenKey(_ key: PublicKey, _ db: Database) throws {
-    if let holder = try operatorName(withKey: key, db) { throw taken("the operator \(holder)") }
-    let device = try String.fetchOne(
-      db, sql: "SELECT name FROM devices WHERE key = ? OR next_key = ?",
-      arguments: [key.description, key.description])
-    if let device { throw taken("the device \(device)") }
-    try refuseKeyOfEnrollment(key, db)
-  }
-
-  /// Throws `key-taken` for an enroll key, and for the key of a box that waits.
-  static func refuseKeyOfEnrollment(_ key: PublicKey, _ db: Database) throws {
-    let id = try String.fetchOne(db, sql: "SELECT id FROM enroll_keys WHERE key = ?", arguments: [key.description])
-    if let id { throw taken("the enroll key \(id)") }
-    let name = try String.fetchOne(db, sql: "SELECT name FROM pending WHERE key = ?", arguments: [key.description])
-    if let name { throw taken("the box \(name), which waits for approval") }
-  }
-
-  private static func taken(_ holder: String) -> Refusal {
-    Refusal(.keyTaken, "the key belongs to \(holder)", hint: "make a key of its own for each device and each image")
   }
 }
 
