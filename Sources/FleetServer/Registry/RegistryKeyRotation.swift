@@ -10,7 +10,7 @@ extension Registry {
     /// The device is replacing its key by this one.
     case nextOf(String)
     case enrollKey(String)
-    /// The box waits for approval.
+    /// A box of this name waits for approval.
     case waiting(String)
 
     /// What is said to somebody else who wants the key.
@@ -25,7 +25,7 @@ extension Registry {
       case .enrollKey(let id):
         Refusal(.keyTaken, "the key is the enroll key \(id)", hint: "make a key of its own")
       case .waiting(let name):
-        Refusal(.keyTaken, "the key belongs to the box that waits as \(name)", hint: "approve or reject that one")
+        Refusal(.keyTaken, "the key is the box \(name)'s, which waits for approval", hint: "make a key of its own")
       }
     }
   }
