@@ -58,24 +58,25 @@ struct ProvisionCommand: ParsableCommand {
     let device = try DeviceName(validating: name)
     let user = try user.map { text throws(Refusal) in try LoginName(validating: text) }
     let port = try sshdPort.map { text throws(Refusal) in try Self.port(text) }
-    let context = try LaptopContext()
-    // A device that is not there has no hardware to replace: HostA says so before anything is made or touched.
-    let present = request == .replace ? try context.hostA.show(device).device : nil
     switch (to, bundle) {
     case (let to?, nil) where !shell:
       let target = try BoxTarget(parsing: to)
+      let hostA = try LaptopContext().hostA
+      _ = try request.present(device, hostA)
       try BenchProvisioning(
         request: request, device: device, target: target, user: user, sshdPort: port, agent: agent,
-        asUser: userService, hostA: context.hostA, files: DeviceFiles.find()
+        asUser: userService, hostA: hostA, files: DeviceFiles.find()
       ).run()
     case (nil, let bundle?) where !bundle.isEmpty && !userService && !(shell && agent != nil):
+      let hostA = try LaptopContext().hostA
+      let present = try request.present(device, hostA)
       guard let login = try user ?? present?.user ?? LaptopEnvironment.loginName.map({ try LoginName(validating: $0) })
       else {
         throw Refusal(.usage, "which account do people log in to on the box?", hint: "give it with --user")
       }
       try BundleProvisioning(
         request: request, device: device, file: bundle, user: login, sshdPort: port ?? TCPPort(22)!, agent: agent,
-        isShell: shell, hostA: context.hostA, files: DeviceFiles.find()
+        isShell: shell, hostA: hostA, files: DeviceFiles.find()
       ).run()
     default:
       throw Refusal(
