@@ -54,6 +54,9 @@ final class Link {
   private var slot: Int?
   private var hasMoreWork = false
   private var events: [TunnelEvent] = []
+  private var offer: KeyOffer
+  /// Which of the device's keys HostA accepted.
+  private(set) var acceptedKey: DeviceKey.Role?
   /// The port on HostA, once the claim was granted.
   private(set) var claim: ClaimReply?
   /// The address that was tried last, and answered if anything did.
@@ -65,6 +68,7 @@ final class Link {
   ) {
     self.id = id
     self.identity = identity
+    offer = KeyOffer(identity.keys)
     self.connectLimit = connectLimit
     self.lastGood = lastGood
     let resolution = NameResolution(name: endpoint.address, port: endpoint.port.rawValue)
@@ -134,9 +138,9 @@ final class Link {
     errands.append(.canary(Canary(port: port, now: now), until: now + limit))
   }
 
-  func report(_ sshd: ReportBody.DeviceSSHD, now: Monotonic) {
-    let request = RemoteRequest(.report, body: ReportBody(sshd: sshd).line)
-    errands.append(.request(request, until: now + Self.requestLimit))
+  /// Asks HostA for something else while the tunnel is up.
+  func ask(_ request: DeviceRequest, body: String, now: Monotonic) {
+    errands.append(.request(RemoteRequest(request, body: body), until: now + Self.requestLimit))
     hasMoreWork = true
   }
 
@@ -259,8 +263,9 @@ final class Link {
         step = .authenticating(session)
         events.append(.reached(id, .authenticating))
       case .authenticating(let session):
-        let progress = try session.authenticate(account: identity.account, privateKey: identity.privateKey)
-        guard case .ready = progress else { return }
+        let progress = try offer.advance(on: session, account: identity.account)
+        guard case .ready(let key) = progress else { return }
+        acceptedKey = key
         step = .claiming(session, RemoteRequest(.claim, body: identity.claim.line))
         events.append(.reached(id, .claiming))
       case .claiming(let session, let request):
@@ -330,6 +335,9 @@ final class Link {
       if isDone { finishErrand() } else if now >= until { throw .disconnected("HostA does not answer requests") }
     case .request(let request, let until):
       if try request.advance(on: session) {
+        if request.command == DeviceRequest.rotateKey.rawValue, let reply = request.reply {
+          events.append(.answered(id, reply))
+        }
         finishErrand()
       } else if now >= until {
         throw .disconnected("HostA does not answer requests")

@@ -43,11 +43,34 @@ import ThrowawaySSHD
     #expect(harness.canary == .proved(.down))
     try harness.run { harness.events.contains(.suspicion(LinkID(number: 1))) }
     // A report goes out and its answer is taken in.
-    harness.link.report(.down, now: .now)
+    harness.link.ask(.report, body: ReportBody(sshd: .down).line, now: .now)
     harness.link.probe(now: .now)
     let before = harness.events.count
     try harness.run { harness.events.count > before }
     #expect(harness.failure == nil)
+  }
+
+  @Test(arguments: [DeviceKey.Role.current, .next])
+  func showsTheNextKeyFirstAndTellsWhichOneOpenedHostA(role: DeviceKey.Role) throws {
+    let server = try LocalServer()
+    let harness = try LinkHarness(
+      sshdPort: server.port,
+      reply: #"{"v":1,"ok":true,"port":PORT,"reconnect_window_s":5,"took_over":false,"state":"pending"}"#,
+      knowsKey: role == .current, offersNextKey: true)
+    defer {
+      harness.stop()
+      server.stop()
+    }
+    try harness.runToTheEndOfTheDial()
+    #expect(harness.canary == .proved(.up) && harness.link.acceptedKey == role)
+    let key = try PublicKey(parsing: harness.sshd.hostKeys[0])
+    harness.link.ask(.rotateKey, body: RotateKeyBody(key: key).line, now: .now)
+    var state: RotateKeyReply.State?
+    try harness.run {
+      for case .answered(_, .success(.ok(let fields))) in harness.events { state = try? RotateKeyReply(fields).state }
+      return state != nil
+    }
+    #expect(state == .pending && harness.failure == nil)
   }
 
   @Test func tellsWhyItCouldNotConnect() throws {

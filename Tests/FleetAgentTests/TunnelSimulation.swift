@@ -32,6 +32,8 @@ struct TunnelSimulation {
     case probed(LinkID)
     case probeLate(LinkID)
     case announced
+    /// Another connection is wanted beside the tunnel, as when the device's key is replaced.
+    case renewal
     case due
   }
 
@@ -90,6 +92,10 @@ struct TunnelSimulation {
     let start = end + 3_600_000
     queue.add(.begin(lastFault, length: length), at: start)
     lastFaultEnd = start + length
+    // The replacement of a key may fall on any of them; the last one is over when the day is.
+    for _ in 0..<Int.random(in: 0...40, using: &random) {
+      queue.add(.renewal, at: Int.random(in: 0..<lastFaultEnd + 1_800_000, using: &random))
+    }
   }
 
   /// From 200 ms to 10 minutes, the short ones more often.
@@ -210,6 +216,7 @@ struct TunnelSimulation {
       guard index(id) != nil else { return }
       try tell(.canary(id, .lost("the canary did not come back")))
     case .announced: try tell(.networkChanged)
+    case .renewal: try tell(.renew)
     case .due:
       guard let deadline = machine.deadline, begin + .milliseconds(now) >= deadline else {
         plannedDue = nil
@@ -363,40 +370,5 @@ struct TunnelSimulation {
   var isWell: Bool {
     guard let up = machine.links.first(where: { $0.phase == .up }), machine.links.count == 1 else { return false }
     return holder == up.id && links.first?.deadSince == nil
-  }
-}
-
-/// What happens when, the soonest first; of two at the same time the one that was added first.
-struct TimeQueue<Element> {
-  private var heap: [(time: Int, order: Int, element: Element)] = []
-  private var added = 0
-
-  mutating func add(_ element: Element, at time: Int) {
-    heap.append((time, added, element))
-    added += 1
-    var index = heap.count - 1
-    while index > 0, isBefore(index, (index - 1) / 2) {
-      heap.swapAt(index, (index - 1) / 2)
-      index = (index - 1) / 2
-    }
-  }
-
-  mutating func next() -> (time: Int, element: Element)? {
-    guard !heap.isEmpty else { return nil }
-    heap.swapAt(0, heap.count - 1)
-    let first = heap.removeLast()
-    var index = 0
-    while true {
-      var least = index
-      for child in [2 * index + 1, 2 * index + 2] where child < heap.count && isBefore(child, least) { least = child }
-      if least == index { break }
-      heap.swapAt(index, least)
-      index = least
-    }
-    return (first.time, first.element)
-  }
-
-  private func isBefore(_ left: Int, _ right: Int) -> Bool {
-    (heap[left].time, heap[left].order) < (heap[right].time, heap[right].order)
   }
 }
