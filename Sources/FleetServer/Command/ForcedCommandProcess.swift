@@ -14,8 +14,9 @@ enum ForcedCommandProcess {
           hint: "use the fleet command, or one of the requests of PROTOCOL.md")
       }
       switch line {
-      case .device(let device, let port, let home):
-        let requests = DeviceRequests(home: try Home.locate(option: home), device: device, port: port)
+      case .device(let device, let port, let standing, let home):
+        let requests = DeviceRequests(
+          home: try Home.locate(option: home), device: device, port: port, standing: standing)
         try ReplyOutput.write(try requests.answer(request))
       case .operator(let name, let home):
         try OperatorRequests(home: try Home.locate(option: home), name: name).answer(request)

@@ -3,18 +3,21 @@ import Glibc
 
 /// What a device's key may ask: the forced command `device ID PORT`.
 ///
-/// The hot path of a mass reconnect. It opens no registry, so that a locked, full or damaged one keeps no device out.
+/// The hot path of a mass reconnect. A claim opens no registry, so that a locked, full or damaged one keeps no device out.
 struct DeviceRequests {
   let home: Home
   let device: DeviceID
   let port: TCPPort
+  let standing: DeviceKeyStanding
 
   func answer(_ command: String) throws(Refusal) -> Reply {
     switch try DeviceRequest(parsing: command) {
     case .claim:
       .ok(try claim(try RequestBody.read { (line) throws(JSONError) in try ClaimBody(parsing: line) }).fields)
     case .report: try report(try RequestBody.read { (line) throws(JSONError) in try ReportBody(parsing: line) })
-    case .attach, .rotateKey: throw Refusal(.requestRefused, "not built yet")
+    case .rotateKey:
+      .ok(try rotate(try RequestBody.read { (line) throws(JSONError) in try RotateKeyBody(parsing: line) }).fields)
+    case .attach: throw Refusal(.requestRefused, "not built yet")
     }
   }
 
@@ -25,6 +28,7 @@ struct DeviceRequests {
       throw Self.notThroughSSHD
     }
     let tookOver = try SessionFile.withLock(device, home: home) { () throws(Refusal) in
+      try SessionEnd.requireNotShutOut(sshd, device, home: home)
       let predecessor = SessionFile.read(device, home: home)
       let liveness = predecessor.map { ConnectionLiveness($0) }
       let now_s = Int64(time(nil))
@@ -46,7 +50,7 @@ struct DeviceRequests {
     }
     let window_s = ReconnectWindow.seconds(
       devices: KeyFile.deviceCount(home: home) ?? 0, cores: Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-    return ClaimReply(port: port, reconnectWindow_s: window_s, tookOver: tookOver)
+    return ClaimReply(port: port, reconnectWindow_s: window_s, tookOver: tookOver, rotateKey: standing == .replace)
   }
 
   private func report(_ body: ReportBody) throws(Refusal) -> Reply {
@@ -60,6 +64,11 @@ struct DeviceRequests {
       try SessionFile.write(record, device: device, home: home)
     }
     return .ok([:])
+  }
+
+  private func rotate(_ body: RotateKeyBody) throws(Refusal) -> RotateKeyReply {
+    let sshd = try carrier(ProcessTable.ownAncestors())
+    return try KeyRotation(home: home, device: device, standing: standing, sshd: sshd).run(body.key)
   }
 
   /// The sshd that carries the connection: the nearest one above us, since a shell may stand between.

@@ -6,14 +6,7 @@ enum Takeover {
   /// Ends the recorded connection if it still lives, and waits until the port is free; whether one was ended. Throws
   /// `port-blocked` or `port-in-use`.
   static func free(_ port: TCPPort, of record: SessionRecord?, ownAncestors: [Int32]) throws(Refusal) -> Bool {
-    var tookOver = false
-    if let sshd = record?.sshd, mayEnd(sshd, ownAncestors) {
-      tookOver = true
-      kill(sshd.pid, SIGTERM)
-      if !wait(.seconds(2), until: { !mayEnd(sshd, ownAncestors) }), mayEnd(sshd, ownAncestors) {
-        kill(sshd.pid, SIGKILL)
-      }
-    }
+    let tookOver = record.map { end($0.sshd, ownAncestors: ownAncestors) } ?? false
     // Binding costs the same on a HostA with ten thousand tunnels; the kernel's table of all sockets is read only
     // where that fails.
     let place = ListenAddress(address: .loopback, port: port)
@@ -31,6 +24,16 @@ enum Takeover {
         .portInUse, "the device's old connection does not let go of the port \(port)",
         hint: "on HostA, end the sshd that listens on it: ss -ltn 'sport = :\(port)'")
     }
+  }
+
+  /// Ends a recorded connection, if it still lives and is not the one that asks; whether it did.
+  static func end(_ sshd: ProcessIdentity, ownAncestors: [Int32]) -> Bool {
+    guard mayEnd(sshd, ownAncestors) else { return false }
+    kill(sshd.pid, SIGTERM)
+    if !wait(.seconds(2), until: { !mayEnd(sshd, ownAncestors) }), mayEnd(sshd, ownAncestors) {
+      kill(sshd.pid, SIGKILL)
+    }
+    return true
   }
 
   private static func holder(of port: TCPPort) -> UInt32? { SocketTable.current().holder(of: port) }

@@ -21,6 +21,7 @@ struct Home: Hashable {
 
   func session(of device: DeviceID) -> String { "\(sessions)/\(device).json" }
   func sessionLock(of device: DeviceID) -> String { "\(sessions)/\(device).lock" }
+  func keyCutoff(of device: DeviceID) -> String { "\(sessions)/\(device).cutoff" }
 
   /// Where the folder is: `--home`, else $FLEET_SERVER_HOME, else the account's default.
   ///

@@ -14,6 +14,14 @@ enum ProcessTable {
   /// This boot of the machine.
   static func bootID() -> String { FileReading.line(of: "/proc/sys/kernel/random/boot_id") ?? "" }
 
+  /// Now, in the clock ticks since boot in which /proc says when a process started.
+  static func ticks() -> UInt64 {
+    var now = timespec()
+    clock_gettime(CLOCK_BOOTTIME, &now)
+    let perSecond = UInt64(sysconf(Int32(_SC_CLK_TCK)))
+    return UInt64(now.tv_sec) * perSecond + UInt64(now.tv_nsec) * perSecond / 1_000_000_000
+  }
+
   /// The parents of this process, nearest first.
   static func ownAncestors() -> [ProcessStat] {
     var ancestors: [ProcessStat] = []

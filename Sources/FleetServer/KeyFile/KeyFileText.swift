@@ -2,10 +2,14 @@ import FleetProtocol
 
 /// The whole text of the key file, made from the registry.
 enum KeyFileText {
+  /// One key of a device. A device that replaces its key has two.
   struct Device: Hashable {
     var id: DeviceID
     var port: TCPPort
     var key: PublicKey
+    var standing: DeviceKeyStanding = .current
+    /// When sshd refuses the key.
+    var expires: Timestamp?
   }
 
   struct Operator: Hashable {
@@ -17,12 +21,12 @@ enum KeyFileText {
 
   /// The first line says how many devices there are, so that `claim` knows it without the registry.
   static func render(devices: [Device], operators: [Operator], command: ForcedCommand) -> String {
-    var text = "\(header)\(devices.count) (made from the registry; changes are lost)\n"
+    var text = "\(header)\(Set(devices.map(\.id)).count) (made from the registry; changes are lost)\n"
     for entry in operators.sorted(by: { $0.name < $1.name }) {
       text += KeyLine.operator(entry.name, key: entry.key, command: command) + "\n"
     }
-    for device in devices.sorted(by: { $0.port < $1.port }) {
-      text += KeyLine.device(device.id, port: device.port, key: device.key, command: command) + "\n"
+    for device in devices.sorted(by: { ($0.port, $0.standing) < ($1.port, $1.standing) }) {
+      text += KeyLine.device(device, command: command) + "\n"
     }
     return text
   }

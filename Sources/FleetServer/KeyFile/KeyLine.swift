@@ -4,11 +4,16 @@ import FleetProtocol
 enum KeyLine {
   /// The device may listen on and connect to its one port and run its one command. sshd enforces it, so the line
   /// is the whole of a device's authority: every word of it was measured against sshd.
-  static func device(_ device: DeviceID, port: TCPPort, key: PublicKey, command: ForcedCommand) -> String {
-    let endpoint = "\"\(Loopback.address):\(port)\""
-    return "restrict,port-forwarding,permitlisten=\(endpoint),permitopen=\(endpoint),"
-      + "command=\"\(command.text("device \(device) \(port)"))\" \(key) fleet:\(device)"
+  static func device(_ entry: KeyFileText.Device, command: ForcedCommand) -> String {
+    let endpoint = "\"\(Loopback.address):\(entry.port)\""
+    let expiry = entry.expires.map { "expiry-time=\"\(text($0))\"," } ?? ""
+    let word = entry.standing.word.map { " \($0)" } ?? ""
+    return "restrict,port-forwarding,permitlisten=\(endpoint),permitopen=\(endpoint),\(expiry)"
+      + "command=\"\(command.text("device \(entry.id) \(entry.port)\(word)"))\" \(entry.key) fleet:\(entry.id)"
   }
+
+  /// As sshd takes a time that is UTC whatever its own time zone: `20260102030405Z`.
+  private static func text(_ time: Timestamp) -> String { time.description.filter { $0.isNumber || $0 == "Z" } }
 
   /// An operator may run its one command and forward nothing.
   static func `operator`(_ name: OperatorName, key: PublicKey, command: ForcedCommand) -> String {

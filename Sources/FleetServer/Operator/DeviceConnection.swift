@@ -16,7 +16,9 @@ struct DeviceConnection {
     let row = try registry.auditConnect(device, by: actor, now_s: start_s)
     let begin = ContinuousClock.now
     var bridge = Bridge(input: 0, output: 1, device: socket, signals: signals.descriptor)
-    let header = ConnectHeader(name: device.name, user: device.user, hostKeys: device.hostKeys)
+    let header = ConnectHeader(
+      name: device.name, user: device.user, hostKeys: device.hostKeys,
+      enrolled: device.enrolled_s.map { Timestamp(seconds: $0) }, enrolledBy: device.enrolledBy)
     if (try? ReplyOutput.write(.ok(header.fields))) != nil { bridge.run() }
     let duration_s = (ContinuousClock.now - begin).components.seconds
     do throws(Refusal) {

@@ -15,6 +15,7 @@ enum HostKeyAdoption {
       guard adopted == true else { return device }
       var device = device
       device.hostKeys = session.claim.hostKeys
+      (device.enrolled_s, device.enrolledBy) = (snapshot.now_s, AuditActor.device(from: nil).name)
       return device
     }
   }

@@ -65,7 +65,8 @@ struct HostSnapshot {
       rtt_ms: presence.health?.rtt_ms, remoteAddress: session.map { "\($0.connection.remote)" },
       agentVersion: session?.claim.agentVersion, bytesReceived: presence.health?.bytesReceived,
       bytesSent: presence.health?.bytesAcknowledged, facts: session?.claim.facts ?? [:],
-      enrolled: !device.hostKeys.isEmpty, provisioned: Timestamp(seconds: device.provisioned_s))
+      enrolled: !device.hostKeys.isEmpty, provisioned: Timestamp(seconds: device.provisioned_s),
+      expires: device.expires_s.map { Timestamp(seconds: $0) })
     // A device could otherwise report itself into a line that no laptop accepts.
     if JSON.object(status.object).text.utf8.count >= Limits.line { status.facts = [:] }
     return status

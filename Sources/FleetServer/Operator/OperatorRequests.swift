@@ -15,6 +15,8 @@ struct OperatorRequests {
     let request = try OperatorRequest(parsing: command)
     let registry = try Registry.open(home)
     try registry.requireOperator(name)
+    try expire(before: request, registry)
+    let lifecycle = DeviceLifecycle(home: home, actor: actor, registry: registry)
     switch request {
     case .version:
       try ReplyOutput.write(
@@ -34,7 +36,21 @@ struct OperatorRequests {
       try ReplyOutput.write(.ok(["changed": .bool(changed)]))
     case .connect(let device):
       try DeviceConnection(home: home, actor: actor).run(to: device, registry: registry)
+    case .rename(let device, let new): try ReplyOutput.write(try lifecycle.rename(device, to: new))
+    case .tag(let device): try ReplyOutput.write(try lifecycle.tag(device))
+    case .replace(let device): try ReplyOutput.write(try lifecycle.replace(device))
+    case .remove(let device): try ReplyOutput.write(try lifecycle.remove(device))
+    case .rekey(let device): try ReplyOutput.write(try lifecycle.rekey(device))
     default: throw Refusal(.requestRefused, "not built yet")
+    }
+  }
+
+  /// Whoever lists or changes sees no device that is over. One that cannot be removed now keeps nobody from reading.
+  private func expire(before request: OperatorRequest, _ registry: Registry) throws(Refusal) {
+    switch request {
+    case .version, .connect: break
+    case .list, .show: try? DeviceExpiry.run(registry, home: home, now_s: Int64(time(nil)))
+    default: try DeviceExpiry.run(registry, home: home, now_s: Int64(time(nil)))
     }
   }
 

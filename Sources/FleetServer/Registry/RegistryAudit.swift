@@ -1,14 +1,19 @@
 import FleetProtocol
 import GRDB
 
-/// Who did something: an operator, `device`, or `host` for someone at HostA's own command line.
+/// Who did something: an operator, `device`, or `host` for HostA and whoever is at its command line.
 struct AuditActor: Hashable {
   var name: String
   /// Where they came from, `nil` at HostA itself.
   var remoteAddress: String?
 
-  /// Someone with a shell on HostA.
+  /// Someone with a shell on HostA, or HostA itself.
   static let host = AuditActor(name: "host", remoteAddress: nil)
+
+  /// A device, by its own key.
+  static func device(from remoteAddress: String?) -> AuditActor {
+    AuditActor(name: "device", remoteAddress: remoteAddress)
+  }
 }
 
 /// What an audit row is about. The spelling stands in the registry for ever.
@@ -16,7 +21,13 @@ enum AuditAction: String {
   case provision
   case enroll
   case adoptHostKeys = "adopt-host-keys"
+  case rename
+  case tag
+  case replace
+  case rekey
+  case rotateKey = "rotate-key"
   case remove
+  case expire
   case connect
   case disconnect
   case addOperator = "operator-add"

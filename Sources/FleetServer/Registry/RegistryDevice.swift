@@ -7,11 +7,20 @@ struct RegistryDevice: Hashable {
   var name: DeviceName
   var port: TCPPort
   var key: PublicKey
+  /// The key that the device has made to replace `key`.
+  var nextKey: PublicKey?
+  /// Whether the device is asked to replace its key.
+  var replacesKey: Bool
   var user: LoginName
   var tags: [String: String] = [:]
   var hostKeys: [PublicKey] = []
   var hostKeysFromFirstClaim: Bool
+  /// When and by whom the host keys were recorded.
+  var enrolled_s: Int64?
+  var enrolledBy: String?
   var provisioned_s: Int64
+  /// When it is removed unless it is seen before.
+  var expires_s: Int64?
   var lastSeen_s: Int64?
 
   /// A row of `devices` joined with its lease. Throws for text that this program would not have written.
@@ -23,10 +32,26 @@ struct RegistryDevice: Hashable {
     self.port = port
     name = try DeviceName(validating: row["name"] as String)
     key = try PublicKey(parsing: row["key"] as String)
+    nextKey = try (row["next_key"] as String?).map { try PublicKey(parsing: $0) }
+    replacesKey = row["replaces_key"]
     user = try LoginName(validating: row["user"] as String)
     hostKeysFromFirstClaim = row["host_keys_from_first_claim"]
+    enrolled_s = row["enrolled_s"]
+    enrolledBy = row["enrolled_by"]
     provisioned_s = row["provisioned_s"]
+    expires_s = row["expires_s"]
     lastSeen_s = row["last_seen_s"]
+  }
+}
+
+extension RegistryDevice {
+  /// The keys by which the device is let in.
+  var keys: [KeyFileText.Device] {
+    let expires = expires_s.map { Timestamp(seconds: $0) }
+    let present = KeyFileText.Device(
+      id: id, port: port, key: key, standing: replacesKey ? .replace : .current, expires: expires)
+    guard let nextKey else { return [present] }
+    return [present, KeyFileText.Device(id: id, port: port, key: nextKey, standing: .next, expires: expires)]
   }
 }
 
@@ -69,6 +94,14 @@ extension Registry {
     return try row.map { try complete(try RegistryDevice($0), db) }
   }
 
+  /// Throws `no-such-device` for one that was removed.
+  static func device(withID id: DeviceID, _ db: Database) throws -> RegistryDevice {
+    guard let row = try Row.fetchOne(db, sql: selection + " WHERE devices.id = ?", arguments: [id.rawValue]) else {
+      throw Refusal(.noSuchDevice, "this device was removed", hint: "provision the box again")
+    }
+    return try complete(try RegistryDevice(row), db)
+  }
+
   private static func complete(_ device: RegistryDevice, _ db: Database) throws -> RegistryDevice {
     var device = device
     let id = device.id.rawValue
@@ -84,10 +117,7 @@ extension Registry {
   /// Whose keys open HostA.
   func keyHolders() throws(Refusal) -> ([KeyFileText.Device], [KeyFileText.Operator]) {
     try read { db in
-      let devices = try Row.fetchAll(db, sql: Self.selection).map { row in
-        let device = try RegistryDevice(row)
-        return KeyFileText.Device(id: device.id, port: device.port, key: device.key)
-      }
+      let devices = try Row.fetchAll(db, sql: Self.selection).flatMap { try RegistryDevice($0).keys }
       return (devices, try Self.operators(db).map { KeyFileText.Operator(name: $0.name, key: $0.key) })
     }
   }

@@ -37,12 +37,10 @@ extension Registry {
   /// Whether that changed anything: the same name and key again do not. Throws `name-taken` or `key-taken`.
   func addOperator(_ name: OperatorName, key: PublicKey, by actor: AuditActor, now_s: Int64) throws(Refusal) -> Bool {
     try write { db in
-      if let holder = try Self.operatorName(withKey: key, db) {
-        guard holder != name.rawValue else { return false }
-        throw Refusal(.keyTaken, "the key is the operator \(holder)'s", hint: "each operator needs a key of their own")
-      }
-      if let device = try Self.device(withKey: key, db) {
-        throw Refusal(.keyTaken, "the key belongs to the device \(device.name)", hint: "use an operator's own key")
+      switch try Self.holder(of: key, db) {
+      case .operator(let holder)? where holder == name.rawValue: return false
+      case let holder?: throw holder.taken
+      case nil: break
       }
       let isTaken = try Bool.fetchOne(
         db, sql: "SELECT EXISTS (SELECT 1 FROM operators WHERE name = ?)", arguments: [name.rawValue])

@@ -8,6 +8,7 @@ struct WatchedDevice: Hashable {
   var lastSeen_s: Int64?
   /// Its host keys are taken from its first claim, which did not come yet.
   var awaitsHostKeys: Bool
+  var expires_s: Int64?
 }
 
 /// When devices came and went.
@@ -18,15 +19,17 @@ extension Registry {
       let rows = try Row.fetchCursor(
         db,
         sql: """
-          SELECT devices.id, leases.port, devices.last_seen_s, devices.host_keys_from_first_claim
-            AND NOT EXISTS (SELECT 1 FROM host_keys WHERE device = devices.id) AS awaits_host_keys
+          SELECT devices.id, leases.port, devices.last_seen_s, devices.expires_s,
+            devices.host_keys_from_first_claim AND NOT EXISTS (SELECT 1 FROM host_keys WHERE device = devices.id) AS awaits_host_keys
           FROM devices JOIN leases ON leases.device = devices.id
           """)
       var devices: [WatchedDevice] = []
       while let row = try rows.next() {
         guard let id = DeviceID(row["id"] as String), let port = TCPPort(row["port"] as Int64) else { continue }
         devices.append(
-          WatchedDevice(id: id, port: port, lastSeen_s: row["last_seen_s"], awaitsHostKeys: row["awaits_host_keys"]))
+          WatchedDevice(
+            id: id, port: port, lastSeen_s: row["last_seen_s"], awaitsHostKeys: row["awaits_host_keys"],
+            expires_s: row["expires_s"]))
       }
       return devices
     }
@@ -60,15 +63,16 @@ extension Registry {
     }
   }
 
-  /// A device that was removed in between is left out.
+  /// A device that was removed in between is left out. An end alone makes no device seen: it is the end of what stood
+  /// in the place of new hardware.
   func record(_ transitions: [PresenceTransition]) throws(Refusal) {
     try write { db in
       for transition in transitions {
         try db.execute(
           sql: """
-            UPDATE devices SET last_seen_s = MAX(COALESCE(last_seen_s, 0), ?) WHERE id = ?
+            UPDATE devices SET last_seen_s = MAX(COALESCE(last_seen_s, CASE WHEN ? THEN 0 END), ?) WHERE id = ?
             """,
-          arguments: [transition.at_s, transition.device.rawValue])
+          arguments: [transition.isOnline, transition.at_s, transition.device.rawValue])
         guard db.changesCount == 1 else { continue }
         try db.execute(
           sql: "INSERT INTO presence (device, at_s, online) VALUES (?, ?, ?)",

@@ -1,7 +1,7 @@
 import FleetProtocol
 import GRDB
 
-/// How devices enter the registry, get their port and their host keys, and leave.
+/// How devices enter the registry, get their port and their host keys.
 extension Registry {
   struct Lease: Hashable {
     var device: DeviceID
@@ -17,17 +17,12 @@ extension Registry {
     by actor: AuditActor, now_s: Int64
   ) throws(Refusal) -> Lease {
     try write { db in
-      if let holder = try Self.operatorName(withKey: body.key, db) {
-        throw Refusal(
-          .keyTaken, "the key is the operator \(holder)'s", hint: "make a key of its own for the device")
-      }
-      if let device = try Self.device(withKey: body.key, db) {
-        guard device.name == name else {
-          throw Refusal(
-            .keyTaken, "the key belongs to the device \(device.name)", hint: "make a key of its own for each device")
-        }
-        try Self.update(device, user: body.user, tags: body.tags, db)
+      switch try Self.holder(of: body.key, db) {
+      case .device(let device)? where device.name == name:
+        try Self.provisionAgain(device, body: body, now_s: now_s, db)
         return Lease(device: device.id, port: device.port, created: false)
+      case let holder?: throw holder.taken
+      case nil: break
       }
       let isTaken = try Bool.fetchOne(
         db, sql: "SELECT EXISTS (SELECT 1 FROM devices WHERE name = ?)", arguments: [name.rawValue])
@@ -39,12 +34,13 @@ extension Registry {
         quarantined: try Self.ports(db, "SELECT port FROM quarantine WHERE until_s > \(now_s)"), inUse: portsInUse)
       try db.execute(
         sql: """
-          INSERT INTO devices (id, name, key, user, host_keys_from_first_claim, provisioned_s, provisioned_by)
-          VALUES (?, ?, ?, ?, ?, ?, ?)
+          INSERT INTO devices (id, name, key, user, host_keys_from_first_claim, replaces_key, expires_s, provisioned_s,
+            provisioned_by)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
           """,
         arguments: [
-          id.rawValue, name.rawValue, body.key.description, body.user.rawValue, body.hostKeysFromFirstClaim, now_s,
-          actor.name,
+          id.rawValue, name.rawValue, body.key.description, body.user.rawValue, body.hostKeysFromFirstClaim,
+          body.replacesKey, body.expires_s.map { now_s + $0 }, now_s, actor.name,
         ])
       try db.execute(
         sql: "INSERT INTO leases (port, device, leased_s) VALUES (?, ?, ?)",
@@ -76,23 +72,10 @@ extension Registry {
       else { return false }
       let device = try Self.device(named: try DeviceName(validating: name), db)
       guard device.hostKeysFromFirstClaim, device.hostKeys.isEmpty, !hostKeys.isEmpty else { return false }
-      let actor = AuditActor(name: "device", remoteAddress: remoteAddress)
+      let actor = AuditActor.device(from: remoteAddress)
       try Self.setHostKeys(hostKeys, of: device, by: actor, now_s: now_s, db)
       try Self.audit(.adoptHostKeys, device: id, name: device.name, by: actor, now_s: now_s, db)
       return true
-    }
-  }
-
-  /// Forgets the device; its port stays in quarantine for a day. Throws `no-such-device`.
-  func removeDevice(_ name: DeviceName, by actor: AuditActor, now_s: Int64) throws(Refusal) {
-    try write { db in
-      let device = try Self.device(named: name, db)
-      try db.execute(sql: "DELETE FROM quarantine WHERE until_s <= ?", arguments: [now_s])
-      try db.execute(
-        sql: "INSERT OR REPLACE INTO quarantine (port, until_s) VALUES (?, ?)",
-        arguments: [Int64(device.port.rawValue), now_s + LeasePolicy.quarantine_s])
-      try db.execute(sql: "DELETE FROM devices WHERE id = ?", arguments: [device.id.rawValue])
-      try Self.audit(.remove, device: device.id, name: name, by: actor, now_s: now_s, detail: "port \(device.port)", db)
     }
   }
 
@@ -100,15 +83,19 @@ extension Registry {
     Set(try Int64.fetchAll(db, sql: sql).compactMap { TCPPort($0) })
   }
 
-  private static func update(_ device: RegistryDevice, user: LoginName, tags: [String: String], _ db: Database) throws {
-    if device.user != user {
-      try db.execute(
-        sql: "UPDATE devices SET user = ? WHERE id = ?", arguments: [user.rawValue, device.id.rawValue])
-    }
-    try setTags(tags, of: device.id, db)
+  /// What a later request with the same key changes: nothing that it does not speak of. An expiry counts anew.
+  static func provisionAgain(_ device: RegistryDevice, body: ProvisionBody, now_s: Int64, _ db: Database) throws {
+    try db.execute(
+      sql: """
+        UPDATE devices SET user = ?, replaces_key = MAX(replaces_key, ?),
+          expires_s = CASE WHEN last_seen_s IS NULL THEN ? END
+        WHERE id = ?
+        """,
+      arguments: [body.user.rawValue, body.replacesKey, body.expires_s.map { now_s + $0 }, device.id.rawValue])
+    try setTags(body.tags, of: device.id, db)
   }
 
-  private static func setTags(_ tags: [String: String], of device: DeviceID, _ db: Database) throws {
+  static func setTags(_ tags: [String: String], of device: DeviceID, _ db: Database) throws {
     for (key, value) in tags {
       try db.execute(
         sql: "INSERT OR REPLACE INTO tags (device, key, value) VALUES (?, ?, ?)",

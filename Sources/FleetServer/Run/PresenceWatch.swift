@@ -45,10 +45,23 @@ struct PresenceWatch {
         history = next
       }
       endSilent(samples.compactMap(\.session), snapshot)
+      try expire(devices, snapshot)
       lastTrouble = nil
     } catch {
       registry.close()
       trouble(error)
+    }
+  }
+
+  private mutating func expire(_ devices: [WatchedDevice], _ snapshot: HostSnapshot) throws(Refusal) {
+    let isDue = devices.contains { device in
+      guard let expires_s = device.expires_s else { return false }
+      let isSeen = device.lastSeen_s != nil || sessions.session(of: device.id) != nil
+      return ExpiryRule.step(expires_s: expires_s, isSeen: isSeen, now_s: snapshot.now_s) != .wait
+    }
+    guard isDue else { return }
+    try registry.change { (registry) throws(Refusal) in
+      try DeviceExpiry.run(registry, home: home, now_s: snapshot.now_s)
     }
   }
 

@@ -8,7 +8,7 @@ import Testing
     let device = DeviceID(random: 1)
     #expect(
       ForcedCommandLine(["device", device.rawValue, "20007"])
-        == .device(device, try #require(TCPPort(20007)), home: nil))
+        == .device(device, try #require(TCPPort(20007)), .current, home: nil))
     #expect(ForcedCommandLine(["operator", "alice"]) == .operator(try OperatorName(validating: "alice"), home: nil))
     #expect(
       ForcedCommandLine(["--home", "/x", "operator", "alice"])
@@ -20,7 +20,9 @@ import Testing
     ["operator", "--help"],
     ["operator", "add", "x"], ["operator", "Alice"], ["device"], ["device", "x", "1"],
     ["device", "0000000000000001", "0"],
-    ["device", "0000000000000001"], ["device", "0000000000000001", "1", "2"], ["--home"], ["--home", "/x"],
+    ["device", "0000000000000001"], ["device", "0000000000000001", "1", "2"], ["device", "0000000000000001", "1", ""],
+    ["device", "0000000000000001", "1", "replace", "next"], ["device", "0000000000000001", "1", "current"], ["--home"],
+    ["--home", "/x"],
   ])
   func everythingElseIsForPeople(_ arguments: [String]) { #expect(ForcedCommandLine(arguments) == nil) }
 }

@@ -26,6 +26,19 @@ import Testing
     )
   }
 
+  @Test func aDeviceWithTwoKeysHasTwoLinesAndCountsOnce() throws {
+    let port = try #require(TCPPort(20001))
+    let id = DeviceID(random: 1)
+    let text = KeyFileText.render(
+      devices: [
+        KeyFileText.Device(id: id, port: port, key: try sampleKey(2), standing: .next),
+        KeyFileText.Device(id: id, port: port, key: try sampleKey(1), standing: .replace),
+      ], operators: [], command: ForcedCommand(executable: "/f"))
+    let lines = text.split(separator: "\n")
+    #expect(lines.count == 3 && KeyFileText.deviceCount(in: text.utf8) == 1)
+    #expect(lines[1].contains("20001 replace\"") && lines[2].contains("20001 next\""))
+  }
+
   @Test func noCountWithoutAHeader() {
     #expect(KeyFileText.deviceCount(in: "".utf8) == nil)
     #expect(KeyFileText.deviceCount(in: "# fleet-server devices=many\n".utf8) == nil)

@@ -1,0 +1,34 @@
+import FleetProtocol
+import Glibc
+
+/// The request `rotate-key`, the only one of a device's that opens the registry.
+struct KeyRotation {
+  let home: Home
+  let device: DeviceID
+  let standing: DeviceKeyStanding
+  /// The sshd that carries the connection.
+  let sshd: ProcessIdentity
+
+  /// Each step may be cut off anywhere and asked for again: the registry is changed first and the key file follows, and
+  /// until the last step both keys open HostA.
+  func run(_ key: PublicKey) throws(Refusal) -> RotateKeyReply {
+    try SessionFile.withLock(device, home: home) { () throws(Refusal) in
+      try SessionEnd.requireNotShutOut(sshd, device, home: home)
+    }
+    let settings = try HostSettings.read(home)
+    let keyFile = try KeyFile(home: home, settings: settings, account: try Account.current())
+    try keyFile.refuseForeign(key)
+    let registry = try Registry.open(home)
+    let address = getenv("SSH_CONNECTION").flatMap { SSHConnection(parsing: String(cString: $0)) }?.remote
+    let step = try registry.rotateKey(
+      of: device, to: key, standing: standing, from: address.map { "\($0)" }, now_s: Int64(time(nil)))
+    try keyFile.update(from: registry)
+    switch step {
+    case .admit, .stay: return RotateKeyReply(state: .pending)
+    case .promote, .done, .refuse:
+      // Also when it was done before: that request may have been cut off here.
+      if standing == .next { try SessionEnd.shutOut(device, home: home, exempt: sshd) }
+      return RotateKeyReply(state: .current)
+    }
+  }
+}
