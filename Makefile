@@ -77,6 +77,7 @@ install: build
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/fleet $(DESTDIR)$(PREFIX)/bin/fleet-agent $(DESTDIR)$(PREFIX)/bin/fleet-server
 	rm -rf $(DESTDIR)$(PREFIX)/share/fleet
+	rmdir $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share 2>/dev/null || true
 
 clean:
 	rm -rf $(BUILD)

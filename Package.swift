@@ -39,19 +39,24 @@ let package = Package(
       ]),
 
     .testTarget(name: "FleetProtocolTests", dependencies: ["FleetProtocol"]),
-    // Not a test itself: an sshd for one test.
-    .target(name: "ThrowawaySSHD", path: "Tests/ThrowawaySSHD"),
+    // Not tests themselves: how a test starts a program, and an sshd for one test.
+    .target(name: "TestProcesses", path: "Tests/TestProcesses"),
+    .target(name: "ThrowawaySSHD", dependencies: ["TestProcesses"], path: "Tests/ThrowawaySSHD"),
     .testTarget(name: "FleetSSHTests", dependencies: ["FleetSSH", "ThrowawaySSHD"]),
     .testTarget(
       name: "FleetServerTests",
       dependencies: [
-        "FleetServer", "FleetProtocol", "CLinux", .product(name: "GRDB", package: "GRDB.swift"),
+        "FleetServer", "FleetProtocol", "CLinux", "TestProcesses", .product(name: "GRDB", package: "GRDB.swift"),
       ]),
     .testTarget(
-      name: "FleetAgentTests", dependencies: ["FleetAgent", "FleetProtocol", "FleetSSH", "ThrowawaySSHD"]),
+      name: "FleetAgentTests",
+      dependencies: ["FleetAgent", "FleetProtocol", "FleetSSH", "TestProcesses", "ThrowawaySSHD"]),
     .testTarget(name: "FleetTests", dependencies: ["fleet", "FleetProtocol", "CDescriptorPassing", "ThrowawaySSHD"]),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["FleetProtocol", .product(name: "GRDB", package: "GRDB.swift")]),
+      name: "EndToEndTests",
+      dependencies: ["FleetProtocol", "TestProcesses", .product(name: "GRDB", package: "GRDB.swift")],
+      // Compiled by the test that preloads it into the agent.
+      exclude: ["WallClock"]),
     .testTarget(name: "LayeringTests"),
   ]
 )

@@ -1,12 +1,33 @@
 """What keeps a tunnel up: fleet-agent, or OpenSSH's client, alone or kept by autossh. Same HostA, same key rights."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 
 import network
+import probe
 import world as worlds
+
+
+@contextlib.contextmanager
+def tunnel_behind_router(scratch, number, kind, **changes):
+    """A world of its own whose box has a tunnel that is up; meanwhile the calling thread stands at HostA."""
+    net = network.HomeNetwork(number)
+    world = worlds.World(scratch, number, net)
+    try:
+        network.enter(net.host)
+        world.make_host()
+        world.start_box_sshd()
+        contender = Contender(world, kind, **changes)
+        contender.start()
+        if probe.first_banner(contender.port, 60) is None:
+            raise RuntimeError(f"{kind} did not come up: {world.text(contender.log)[-800:]}")
+        yield world, contender
+    finally:
+        network.enter_initial()
+        world.close()
 
 
 class Contender:

@@ -1,7 +1,6 @@
 """What an idle tunnel costs: IP bytes in both directions at the box's network interface, projected to a month."""
 
 import argparse
-import json
 import re
 import sys
 import threading
@@ -9,9 +8,8 @@ import time
 
 import figures
 import network
-import probe
-from contender import Contender
-from world import Scratch, World
+from contender import tunnel_behind_router
+from world import Scratch
 
 MONTH_S = 30 * 86_400
 
@@ -33,26 +31,14 @@ def read(net):
 
 
 def measure(scratch, number, kind, changes, minutes):
-    net = network.HomeNetwork(number)
-    world = World(scratch, number, net)
-    try:
-        network.enter(net.host)
-        world.make_host()
-        world.start_box_sshd()
-        contender = Contender(world, kind, **changes)
-        contender.start()
-        if probe.first_banner(contender.port, 60) is None:
-            raise RuntimeError(f"{kind} did not come up: {world.text(contender.log)[-800:]}")
+    with tunnel_behind_router(scratch, number, kind, **changes) as (world, _):
         # What belongs to the start has passed, and so has what the probe left.
         time.sleep(20)
-        meter(net)
+        meter(world.net)
         begun = time.monotonic()
         time.sleep(minutes * 60)
-        counted = read(net)
+        counted = read(world.net)
         return counted, time.monotonic() - begun
-    finally:
-        network.enter_initial()
-        world.close()
 
 
 def main():

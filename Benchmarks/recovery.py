@@ -15,10 +15,9 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 
 import figures
-import network
 import probe
-from contender import Contender
-from world import Scratch, World
+from contender import tunnel_behind_router
+from world import Scratch
 
 LIMIT_S = 300
 
@@ -89,16 +88,7 @@ LONG_FIRST = ["hole", "address", "forgets", "off", "restart", "killed", "session
 
 def trial(scratch, number, kind, fault, settle_s, untouched_s, keep):
     """One world, one fault. Returns the seconds until the device answered again, or None after the limit."""
-    net = network.HomeNetwork(number)
-    world = World(scratch, number, net)
-    try:
-        network.enter(net.host)
-        world.make_host()
-        world.start_box_sshd()
-        contender = Contender(world, kind)
-        contender.start()
-        if probe.first_banner(contender.port, 60) is None:
-            raise RuntimeError(f"{kind} did not come up: {world.text(contender.log)[-800:]}")
+    with tunnel_behind_router(scratch, number, kind) as (world, contender):
         time.sleep(random.uniform(*settle_s))
         start = FAULTS[fault][1](world, contender)
         time.sleep(untouched_s)
@@ -108,9 +98,6 @@ def trial(scratch, number, kind, fault, settle_s, untouched_s, keep):
             with open(os.path.join(keep, f"{fault}-{kind}-{number}.log"), "w") as file:
                 file.write(f"took {took}\n{world.text(contender.log)}\n--- HostA:\n{world.text('server.log')}")
         return took
-    finally:
-        network.enter_initial()
-        world.close()
 
 
 def main():

@@ -18,26 +18,54 @@ struct Account: Sendable {
   var bootIDFile: URL?
   /// A network namespace, where the lab has one for each host.
   var namespace: String?
+  /// Whether its programs find every file system read-only but /run and /tmp, which are in memory.
+  var hasReadOnlyDisk = false
 
   /// The command line that runs `arguments` as this account.
   func commandLine(_ arguments: [String]) -> [String] {
     var line = namespace.map { ["nsenter", "--net=/run/netns/\($0)", "--"] } ?? []
+    let readOnly = hasReadOnlyDisk ? Scratch.folder.path : ""
     if let uid {
       line += [
         "unshare", "--mount", "--propagation", "private", "sh", "-c",
-        """
-        mount --bind "$1" /etc/passwd || exit
-        [ -z "$2" ] || mount --bind "$2" /etc/ssh || exit
-        [ -z "$3" ] || mount --bind "$3" /proc/sys/kernel/random/boot_id || exit
-        shift 3
-        exec "$@"
-        """,
-        "sh", passwd.path, sshFolder?.path ?? "", bootIDFile?.path ?? "",
+        Self.makeReadOnly + """
+          mount --bind "$1" /etc/passwd || exit
+          [ -z "$2" ] || mount --bind "$2" /etc/ssh || exit
+          [ -z "$3" ] || mount --bind "$3" /proc/sys/kernel/random/boot_id || exit
+          [ -z "$4" ] || make_read_only "$4" || exit
+          shift 4
+          exec "$@"
+          """,
+        "sh", passwd.path, sshFolder?.path ?? "", bootIDFile?.path ?? "", readOnly,
         "setpriv", "--reuid", "\(uid)", "--regid", "\(uid)", "--clear-groups", "--inh-caps=-all", "--",
+      ]
+    } else if hasReadOnlyDisk {
+      // Who is not root may mount in a user namespace, where that is allowed at all.
+      line += [
+        "unshare", "--user", "--map-root-user", "--mount", "--propagation", "private", "sh", "-c",
+        Self.makeReadOnly + """
+          make_read_only "$1" || exit
+          shift
+          exec "$@"
+          """, "sh", readOnly,
       ]
     }
     return line + arguments
   }
+
+  /// Shell: makes the disk read-only, then /tmp and /run empty and in memory, where only the folder of this test run
+  /// is seen, read-only as well.
+  private static let makeReadOnly = """
+    make_read_only() {
+      for target in $(findmnt -rno TARGET | grep -Ev '^/(proc|sys|dev|run|tmp)(/|$)'); do
+        mount -n -o remount,bind,ro "$target" || return
+      done
+      name=${1##*/}
+      mount -n -t tmpfs tmpfs /mnt && mkdir "/mnt/$name" && mount -n --bind "$1" "/mnt/$name" &&
+        mount -n -o remount,bind,ro "/mnt/$name" && mount -n --move /mnt /tmp && mount -n -t tmpfs tmpfs /run && cd /
+    }
+
+    """
 
   /// A small environment of its own: nothing of the person's own configuration or ssh agent is used.
   func environment(_ extra: [String: String]) -> [String: String] {

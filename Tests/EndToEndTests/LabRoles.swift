@@ -122,8 +122,7 @@ extension Lab {
   /// The device as `fleet list --all --json` has it.
   func device(_ name: String) throws -> [String: Any]? {
     let text = try fleetSucceeds("list", "--all", "--json")
-    let list = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
-    return (list?["devices"] as? [[String: Any]])?.first { $0["name"] as? String == name }
+    return (try Self.object(text)["devices"] as? [[String: Any]])?.first { $0["name"] as? String == name }
   }
 
   /// What the device's agent says of itself.
@@ -133,12 +132,33 @@ extension Lab {
 
   func state(_ name: String) throws -> String? { try device(name)?["state"] as? String }
 
+  static func object(_ text: String) throws -> [String: Any] {
+    guard let object = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any] else {
+      throw NeverHappened(what: "a JSON object: \(text)")
+    }
+    return object
+  }
+
+  /// The process of HostA's sshd that carries the one device's connection, as the claim recorded it.
+  func carryingSSHD() throws -> pid_t {
+    let files = try succeed(hostA, ["sh", "-c", "cat ~/.local/state/fleet-server/sessions/*.json"])
+    guard let pid = (try Self.object(files)["sshd"] as? [String: Any])?["pid"] as? Int else {
+      throw NeverHappened(what: "one device claims: \(files)")
+    }
+    return pid_t(pid)
+  }
+
   /// HostA, the laptop, one box and its tunnel, all up.
   @discardableResult func startKitchenPi() throws -> (server: Running, agent: Running, configuration: URL) {
+    let (server, configuration) = try prepareKitchenPi()
+    return (server, try startAgent("kitchen-pi", configuration: configuration), configuration)
+  }
+
+  /// The same without the agent.
+  func prepareKitchenPi() throws -> (server: Running, configuration: URL) {
     let server = try startHostA()
     try login()
     try startBoxSSHD()
-    let configuration = try provisionBundle("kitchen-pi")
-    return (server, try startAgent("kitchen-pi", configuration: configuration), configuration)
+    return (server, try provisionBundle("kitchen-pi"))
   }
 }

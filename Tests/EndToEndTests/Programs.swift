@@ -1,4 +1,5 @@
 import Foundation
+import TestProcesses
 
 /// The three built programs, installed as `make install` does it where every account of a lab can read them.
 enum Programs {
@@ -10,16 +11,12 @@ enum Programs {
     let copy = Scratch.folder.appending(path: "bin")
     let device = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../provisioning/device")
     let share = Scratch.folder.appending(path: "share/fleet")
-    // By another process: a descriptor of ours that is open for writing could be inherited by what another test
-    // starts at that moment, and the program could not be run for as long as that lives.
+    // By another process: between fork and exec, what another test starts would share a descriptor of ours that is open
+    // for writing, and for that moment the program could not be run.
     let script =
       "set -e; mkdir -p \"$2\" \"$4\"; cd \"$1\"; cp fleet fleet-agent fleet-server \"$2\"; cp -R \"$3\" \"$4/device\""
-    var pid = pid_t()
-    var status: Int32 = -1
-    let started = Running.withCStrings(["sh", "-c", script, "sh", built.path, copy.path, device.path, share.path]) {
-      posix_spawnp(&pid, "sh", nil, nil, $0, environ)
-    }
-    guard started == 0, waitpid(pid, &status, 0) == pid, status == 0 else {
+    let copying = try? ChildProcess("sh", ["-c", script, "sh", built.path, copy.path, device.path, share.path])
+    guard copying?.wait() == 0 else {
       fatalError("the programs are not built in \(built.path)")
     }
     return copy

@@ -1,4 +1,5 @@
 import Foundation
+import TestProcesses
 
 /// The one folder of this test run, and the guard that cleans up when the run is killed.
 enum Scratch {
@@ -32,24 +33,11 @@ enum Scratch {
       """
     var ends: [Int32] = [-1, -1]
     pipe(&ends)
-    _ = fcntl(ends[1], F_SETFD, FD_CLOEXEC)
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_adddup2(&actions, ends[0], 0)
-    posix_spawn_file_actions_addclose(&actions, ends[0])
-    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
-    posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     // A group of its own: Ctrl-C at the tests is not meant for the one who cleans up after them.
-    posix_spawnattr_setpgroup(&attributes, 0)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
-    var pid = pid_t()
-    _ = Running.withCStrings(["sh", "-c", script, "sh", path, String(getpid())]) {
-      posix_spawnp(&pid, "sh", &actions, &attributes, $0, environ)
-    }
+    _ = try! ChildProcess(
+      "sh", ["-c", script, "sh", path, String(getpid())], input: "/proc/self/fd/\(ends[0])",
+      output: .file("/dev/null"), errors: .file("/dev/null"), inOwnGroup: true)
     close(ends[0])
   }
 }

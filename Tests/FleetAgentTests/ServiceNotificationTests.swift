@@ -1,6 +1,7 @@
 import FleetProtocol
 import Foundation
 import Glibc
+import TestProcesses
 import Testing
 import ThrowawaySSHD
 

@@ -1,5 +1,6 @@
 public import Foundation
 internal import Glibc
+internal import TestProcesses
 
 /// A stock sshd for one test, on a free port of 127.0.0.1, run by whoever runs the tests; it ends with `stop`.
 public final class ThrowawaySSHD {

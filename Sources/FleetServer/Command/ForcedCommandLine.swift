@@ -21,10 +21,11 @@ enum DeviceKeyStanding: Int, Comparable, CaseIterable {
   static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 }
 
-/// The two command lines that stand in key lines, told apart from what people type before anything else is loaded.
+/// The three command lines that stand in key lines, told apart from what people type before anything else is loaded.
 enum ForcedCommandLine: Hashable {
   case device(DeviceID, TCPPort, DeviceKeyStanding, home: String?)
   case `operator`(OperatorName, home: String?)
+  case enrollKey(EnrollKeyID, home: String?)
 
   /// Words after `operator` that people type, and that therefore are nobody's name.
   static let reservedOperatorNames: Set<String> = ["add", "list", "remove", "help"]
@@ -47,6 +48,8 @@ enum ForcedCommandLine: Hashable {
       let name = try? OperatorName(validating: rest[1])
     {
       self = .operator(name, home: home)
+    } else if rest.count == 2, rest[0] == "enroll-key", let id = try? EnrollKeyID(validating: rest[1]) {
+      self = .enrollKey(id, home: home)
     } else {
       return nil
     }

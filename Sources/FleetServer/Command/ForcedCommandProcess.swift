@@ -20,6 +20,9 @@ enum ForcedCommandProcess {
         try ReplyOutput.write(try requests.answer(request))
       case .operator(let name, let home):
         try OperatorRequests(home: try Home.locate(option: home), name: name).answer(request)
+      case .enrollKey(let id, let home):
+        try ReplyOutput.write(
+          try EnrollKeyRequests(home: try Home.locate(option: home), enrollKey: id).answer(request))
       }
       return ExitStatus.done.rawValue
     } catch {

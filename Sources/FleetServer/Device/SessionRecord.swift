@@ -65,13 +65,17 @@ extension SessionRecord {
 }
 
 extension ClaimBody {
-  /// The claim with only such facts as a list can show: short plain names.
-  var withPlainFacts: ClaimBody {
-    var body = self
-    body.facts = facts.filter { fact in
+  static func plainFacts(_ facts: [String: String]) -> [String: String] {
+    facts.filter { fact in
       (1...Limits.tagKey).contains(fact.key.utf8.count)
         && fact.key.utf8.allSatisfy { ($0 >= 0x61 && $0 <= 0x7A) || ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x5F }
     }
+  }
+
+  /// The claim with only such facts as a list can show: short plain names.
+  var withPlainFacts: ClaimBody {
+    var body = self
+    body.facts = Self.plainFacts(facts)
     return body
   }
 }

@@ -38,7 +38,9 @@ struct KeyFile {
     }
     defer { lock.release() }
     let (devices, operators) = try registry.keyHolders()
-    let text = KeyFileText.render(devices: devices, operators: operators, command: command)
+    let text = KeyFileText.render(
+      devices: devices, operators: operators, enrollKeys: try registry.answeredEnrollKeys(now_s: Int64(time(nil))),
+      command: command)
     let present = try FileReading.bytes(of: path) ?? []
     var wanted = Array(text.utf8)
     if mode == .system {
@@ -51,12 +53,20 @@ struct KeyFile {
 
   /// Throws `key-taken` for a key that stands in the account's own part of the file.
   func refuseForeign(_ key: PublicKey) throws(Refusal) {
-    guard mode == .system, let file = try FileReading.bytes(of: path) else { return }
-    if try ManagedBlock.holdsOutside(key, file: file) {
-      throw Refusal(
+    if let refusal = try foreignRefusals(of: [key]).first { throw refusal.value }
+  }
+
+  /// The refusals of those keys that stand in the account's own part of the file, which is read once.
+  func foreignRefusals(of keys: some Sequence<PublicKey>) throws(Refusal) -> [PublicKey: Refusal] {
+    guard mode == .system, let file = try FileReading.bytes(of: path) else { return [:] }
+    let foreign = try ManagedBlock.wordsOutside(file)
+    var refusals: [PublicKey: Refusal] = [:]
+    for key in keys where foreign.contains(Array(key.base64.utf8)) {
+      refusals[key] = Refusal(
         .keyTaken, "the key stands in \(path) already, outside fleet-server's block",
         hint: "use another key, or remove that line")
     }
+    return refusals
   }
 
   private func makeSSHFolder() throws(Refusal) {

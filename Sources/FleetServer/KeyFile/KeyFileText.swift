@@ -17,13 +17,23 @@ enum KeyFileText {
     var key: PublicKey
   }
 
+  struct EnrollKey: Hashable {
+    var id: EnrollKeyID
+    var key: PublicKey
+  }
+
   private static let header = "# fleet-server devices="
 
   /// The first line says how many devices there are, so that `claim` knows it without the registry.
-  static func render(devices: [Device], operators: [Operator], command: ForcedCommand) -> String {
+  static func render(
+    devices: [Device], operators: [Operator], enrollKeys: [EnrollKey] = [], command: ForcedCommand
+  ) -> String {
     var text = "\(header)\(Set(devices.map(\.id)).count) (made from the registry; changes are lost)\n"
     for entry in operators.sorted(by: { $0.name < $1.name }) {
       text += KeyLine.operator(entry.name, key: entry.key, command: command) + "\n"
+    }
+    for entry in enrollKeys.sorted(by: { $0.id < $1.id }) {
+      text += KeyLine.enrollKey(entry.id, key: entry.key, command: command) + "\n"
     }
     for device in devices.sorted(by: { ($0.port, $0.standing) < ($1.port, $1.standing) }) {
       text += KeyLine.device(device, command: command) + "\n"

@@ -19,6 +19,11 @@ enum KeyLine {
   static func `operator`(_ name: OperatorName, key: PublicKey, command: ForcedCommand) -> String {
     "restrict,command=\"\(command.text("operator \(name)"))\" \(key) fleet-operator:\(name)"
   }
+
+  /// An enroll key may run its one command and forward nothing.
+  static func enrollKey(_ id: EnrollKeyID, key: PublicKey, command: ForcedCommand) -> String {
+    "restrict,command=\"\(command.text("enroll-key \(id)"))\" \(key) fleet-enroll-key:\(id)"
+  }
 }
 
 /// How a key line starts fleet-server. Both paths have passed `SafePath`.

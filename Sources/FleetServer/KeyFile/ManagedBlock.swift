@@ -16,12 +16,12 @@ enum ManagedBlock {
     return Array(file[..<range.lowerBound]) + block + Array(file[range.upperBound...])
   }
 
-  /// Whether a key stands outside the block, where its first line would win over ours.
-  static func holdsOutside(_ key: PublicKey, file: [UInt8]) throws(Refusal) -> Bool {
+  /// All words outside the block. A key among them would win over ours, since its line comes first.
+  static func wordsOutside(_ file: [UInt8]) throws(Refusal) -> Set<[UInt8]> {
     var outside = file
     if let range = try range(in: file) { outside.removeSubrange(range) }
-    return outside.split(whereSeparator: { $0 == 0x20 || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D })
-      .contains { $0.elementsEqual(key.base64.utf8) }
+    return Set(
+      outside.split(whereSeparator: { $0 == 0x20 || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D }).map { Array($0) })
   }
 
   private static func range(in file: [UInt8]) throws(Refusal) -> Range<Int>? {

@@ -41,7 +41,9 @@ struct OperatorRequests {
     case .replace(let device): try ReplyOutput.write(try lifecycle.replace(device))
     case .remove(let device): try ReplyOutput.write(try lifecycle.remove(device))
     case .rekey(let device): try ReplyOutput.write(try lifecycle.rekey(device))
-    default: throw Refusal(.requestRefused, "not built yet")
+    case .provisionMany: try ManyProvisioning(home: home, actor: actor).answer(registry)
+    case .createEnrollKey, .enrollKeys, .removeEnrollKey, .pending, .approve, .reject:
+      try EnrollmentRequests(home: home, actor: actor).answer(request, registry)
     }
   }
 
@@ -61,6 +63,7 @@ struct OperatorRequests {
       Reply.ok([
         "count": .integer(Int64(devices.count)),
         "now": .string(Timestamp(seconds: snapshot.now_s).description),
+        "pending": .integer(Int64(try registry.waitingCount())),
       ]).line + "\n"
     for device in devices { text += JSON.object(snapshot.status(of: device).object).text + "\n" }
     try ReplyOutput.write(text)

@@ -28,6 +28,11 @@ enum AuditAction: String {
   case rotateKey = "rotate-key"
   case remove
   case expire
+  case createEnrollKey = "enroll-key-create"
+  case removeEnrollKey = "enroll-key-remove"
+  case join
+  case approve
+  case reject
   case connect
   case disconnect
   case addOperator = "operator-add"

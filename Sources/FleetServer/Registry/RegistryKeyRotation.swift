@@ -10,6 +10,8 @@ extension Registry {
     /// The device is replacing its key by this one.
     case nextOf(String)
     case enrollKey(String)
+    /// A box of this name waits for approval.
+    case waiting(String)
 
     /// What is said to somebody else who wants the key.
     var taken: Refusal {
@@ -22,6 +24,8 @@ extension Registry {
         Refusal(.keyTaken, "the key is the next one of the device \(name)", hint: "make a key of its own")
       case .enrollKey(let id):
         Refusal(.keyTaken, "the key is the enroll key \(id)", hint: "make a key of its own")
+      case .waiting(let name):
+        Refusal(.keyTaken, "the key is the box \(name)'s, which waits for approval", hint: "make a key of its own")
       }
     }
   }
@@ -34,8 +38,11 @@ extension Registry {
     if let name = try String.fetchOne(db, sql: "SELECT name FROM devices WHERE next_key = ?", arguments: [text]) {
       return .nextOf(name)
     }
-    return try String.fetchOne(db, sql: "SELECT id FROM enroll_keys WHERE key = ?", arguments: [text])
-      .map { .enrollKey($0) }
+    if let id = try String.fetchOne(db, sql: "SELECT id FROM enroll_keys WHERE key = ?", arguments: [text]) {
+      return .enrollKey(id)
+    }
+    return try String.fetchOne(db, sql: "SELECT name FROM pending WHERE key = ?", arguments: [text])
+      .map { .waiting($0) }
   }
 
   /// Takes one step in the replacement of a device's key. Throws `no-such-device`, `key-taken`, or `request-refused`

@@ -92,21 +92,30 @@ enum RegistryMigrations {
             created_by TEXT NOT NULL,
             expires_s INTEGER NOT NULL
           ) STRICT;
-          -- Boxes that wait for approval. One that was rejected stays, so that it does not wait again.
+          -- The enroll key with which the device joined.
+          ALTER TABLE devices ADD COLUMN enroll_key TEXT REFERENCES enroll_keys (id) ON DELETE SET NULL;
+          CREATE INDEX devices_enroll_key ON devices (enroll_key);
+          -- Boxes that wait for approval.
           CREATE TABLE pending (
             name TEXT NOT NULL PRIMARY KEY,
             key TEXT NOT NULL UNIQUE,
             enroll_key TEXT NOT NULL REFERENCES enroll_keys (id) ON DELETE CASCADE,
             facts TEXT NOT NULL,
             remote_address TEXT,
-            asked_s INTEGER NOT NULL,
-            rejected INTEGER NOT NULL DEFAULT 0
+            asked_s INTEGER NOT NULL
           ) STRICT;
           CREATE TABLE pending_host_keys (
             pending TEXT NOT NULL REFERENCES pending (name) ON DELETE CASCADE ON UPDATE CASCADE,
             position INTEGER NOT NULL,
             key TEXT NOT NULL,
             PRIMARY KEY (pending, position)
+          ) STRICT, WITHOUT ROWID;
+          -- Boxes that were rejected, so that they do not wait again, and whether they have asked since.
+          CREATE TABLE rejected (
+            enroll_key TEXT NOT NULL REFERENCES enroll_keys (id) ON DELETE CASCADE,
+            key TEXT NOT NULL,
+            heard INTEGER NOT NULL DEFAULT 0,
+            PRIMARY KEY (enroll_key, key)
           ) STRICT, WITHOUT ROWID;
           """)
     }

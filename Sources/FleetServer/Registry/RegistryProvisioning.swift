@@ -17,38 +17,51 @@ extension Registry {
     by actor: AuditActor, now_s: Int64
   ) throws(Refusal) -> Lease {
     try write { db in
-      switch try Self.holder(of: body.key, db) {
-      case .device(let device)? where device.name == name:
-        try Self.provisionAgain(device, body: body, now_s: now_s, db)
-        return Lease(device: device.id, port: device.port, created: false)
-      case let holder?: throw holder.taken
-      case nil: break
-      }
-      let isTaken = try Bool.fetchOne(
-        db, sql: "SELECT EXISTS (SELECT 1 FROM devices WHERE name = ?)", arguments: [name.rawValue])
-      if isTaken == true {
-        throw Refusal(.nameTaken, "there is a device \(name) already, with another key", hint: "choose another name")
-      }
-      let port = try LeasePolicy(range: range).lowestFreePort(
-        leased: try Self.ports(db, "SELECT port FROM leases"),
-        quarantined: try Self.ports(db, "SELECT port FROM quarantine WHERE until_s > \(now_s)"), inUse: portsInUse)
-      try db.execute(
-        sql: """
-          INSERT INTO devices (id, name, key, user, host_keys_from_first_claim, replaces_key, expires_s, provisioned_s,
-            provisioned_by)
-          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-          """,
-        arguments: [
-          id.rawValue, name.rawValue, body.key.description, body.user.rawValue, body.hostKeysFromFirstClaim,
-          body.replacesKey, body.expires_s.map { now_s + $0 }, now_s, actor.name,
-        ])
-      try db.execute(
-        sql: "INSERT INTO leases (port, device, leased_s) VALUES (?, ?, ?)",
-        arguments: [Int64(port.rawValue), id.rawValue, now_s])
-      try Self.setTags(body.tags, of: id, db)
-      try Self.audit(.provision, device: id, name: name, by: actor, now_s: now_s, detail: "port \(port)", db)
-      return Lease(device: id, port: port, created: true)
+      var ports = try Self.freePorts(range, inUse: portsInUse, now_s: now_s, db)
+      return try Self.provision(name, body: body, id: id, ports: &ports, by: actor, now_s: now_s, db)
     }
+  }
+
+  /// The same inside a transaction that does more.
+  static func provision(
+    _ name: DeviceName, body: ProvisionBody, id: DeviceID, ports: inout FreePorts, by actor: AuditActor, now_s: Int64,
+    _ db: Database
+  ) throws -> Lease {
+    switch try Self.holder(of: body.key, db) {
+    case .device(let device)? where device.name == name:
+      try Self.provisionAgain(device, body: body, now_s: now_s, db)
+      return Lease(device: device.id, port: device.port, created: false)
+    case let holder?: throw holder.taken
+    case nil: break
+    }
+    let isTaken = try Bool.fetchOne(
+      db, sql: "SELECT EXISTS (SELECT 1 FROM devices WHERE name = ?)", arguments: [name.rawValue])
+    if isTaken == true {
+      throw Refusal(.nameTaken, "there is a device \(name) already, with another key", hint: "choose another name")
+    }
+    let port = try ports.take()
+    try db.execute(
+      sql: """
+        INSERT INTO devices (id, name, key, user, host_keys_from_first_claim, replaces_key, expires_s, provisioned_s,
+          provisioned_by)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+      arguments: [
+        id.rawValue, name.rawValue, body.key.description, body.user.rawValue, body.hostKeysFromFirstClaim,
+        body.replacesKey, body.expires_s.map { now_s + $0 }, now_s, actor.name,
+      ])
+    try db.execute(
+      sql: "INSERT INTO leases (port, device, leased_s) VALUES (?, ?, ?)",
+      arguments: [Int64(port.rawValue), id.rawValue, now_s])
+    try Self.setTags(body.tags, of: id, db)
+    try Self.audit(.provision, device: id, name: name, by: actor, now_s: now_s, detail: "port \(port)", db)
+    return Lease(device: id, port: port, created: true)
+  }
+
+  static func freePorts(_ range: PortRange, inUse: Set<TCPPort>, now_s: Int64, _ db: Database) throws -> FreePorts {
+    FreePorts(
+      policy: LeasePolicy(range: range), leased: try ports(db, "SELECT port FROM leases"),
+      quarantined: try ports(db, "SELECT port FROM quarantine WHERE until_s > \(now_s)"), inUse: inUse)
   }
 
   /// Records the keys of the device's own sshd in place of earlier ones; whether that changed anything. Throws
@@ -103,7 +116,7 @@ extension Registry {
     }
   }
 
-  private static func setHostKeys(
+  static func setHostKeys(
     _ keys: [PublicKey], of device: RegistryDevice, by actor: AuditActor, now_s: Int64, _ db: Database
   ) throws {
     try db.execute(sql: "DELETE FROM host_keys WHERE device = ?", arguments: [device.id.rawValue])
