@@ -34,12 +34,19 @@ struct ConfigurationFile {
         .configurationInvalid, error.message, hint: "name the file with --config, or provision this device first")
     }
     configuration = try AgentConfiguration(parsing: text)
-    var information = stat()
-    owner = stat(path, &information) == 0 ? information.st_uid : getuid()
+    owner = Self.owner(of: path) ?? getuid()
   }
 
   /// The private key's file: relative to the configuration's folder unless absolute.
   var keyPath: String { Self.keyPath(configuration.keyFile, beside: path) }
+
+  /// Whose the private key is: the account that the agent runs as, also where the configuration is root's.
+  var keyOwner: uid_t { Self.owner(of: keyPath) ?? owner }
+
+  static func owner(of path: String) -> uid_t? {
+    var information = stat()
+    return stat(path, &information) == 0 ? information.st_uid : nil
+  }
 
   static func keyPath(_ keyFile: String, beside configuration: String) -> String {
     guard !keyFile.hasPrefix("/"), let slash = configuration.lastIndex(of: "/") else { return keyFile }

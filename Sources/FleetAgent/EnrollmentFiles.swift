@@ -40,6 +40,9 @@ struct EnrollmentFiles {
 
   private func path(_ file: String) -> String { ConfigurationFile.keyPath(file, beside: agentPath) }
 
+  /// Whose the enroll key is: the account that the agent runs as.
+  var keyOwner: uid_t { ConfigurationFile.owner(of: path(configuration.keyFile)) ?? owner }
+
   /// The text of the enroll key. Throws `configuration-invalid`.
   func enrollKey() throws(Refusal) -> [UInt8] {
     try ConfigurationFile.privateKey(

@@ -53,7 +53,7 @@ final class StatusSocket {
     }
   }
 
-  /// Asks the running agent for its line. Throws `step-failed` when none runs, `denied` when it is another user's.
+  /// Asks the running agent, which runs as `owner`, as root or as ourselves, for its line. Throws `step-failed` when none runs, `denied` when it is another user's.
   static func ask<Report>(
     _ name: String, owner: uid_t, parse: (ArraySlice<UInt8>) throws(JSONError) -> Report
   ) throws(Refusal) -> Report {

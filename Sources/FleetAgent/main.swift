@@ -31,13 +31,13 @@ func run(_ path: String?) throws(Refusal) {
 
 func showStatus(_ path: String?, asJSON: Bool) throws(Refusal) -> ExitStatus {
   if let files = try EnrollmentFiles(beside: path) {
-    let report = try StatusSocket.ask(files.statusName, owner: files.owner, parse: EnrollmentReport.init(parsing:))
+    let report = try StatusSocket.ask(files.statusName, owner: files.keyOwner, parse: EnrollmentReport.init(parsing:))
     show(asJSON ? report.line + "\n" : report.text)
     return .deviceOffline
   }
   let file = try ConfigurationFile(path: path)
   let report = try StatusSocket.ask(
-    file.configuration.device.rawValue, owner: file.owner, parse: StatusReport.init(parsing:))
+    file.configuration.device.rawValue, owner: file.keyOwner, parse: StatusReport.init(parsing:))
   show(asJSON ? report.line + "\n" : report.text(now: .now))
   return report.isUp ? .done : .deviceOffline
 }

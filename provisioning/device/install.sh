@@ -246,6 +246,8 @@ place_device() {
   # Once the device has replaced the bundle's key, that key opens nothing any more.
   if ! is_this_bundle; then
     [ ! -f "$folder/id_ed25519.new" ] || step "remove $folder/id_ed25519.new" rm -f "$folder/id_ed25519.new"
+    # Tried in place before, the agent may have been about to replace the bundle's key: both are shown to HostA then.
+    [ ! -f "$here/id_ed25519.new" ] || place "$here/id_ed25519.new" "$folder/id_ed25519.new" 600 "$key_owner"
     place "$here/id_ed25519" "$folder/id_ed25519" 600 "$key_owner"
     step "note which bundle this is" write_mark
   fi
