@@ -3,7 +3,7 @@ import Testing
 
 /// The device's key is replaced, against a real sshd: what the old one is good for afterwards, and what an agent that is
 /// killed in the middle of it does.
-@Suite(.serialized) struct KeyRotationTests {
+@Suite(.serialized) struct AgentKeyRotationTests {
   /// A device whose agent runs from an unpacked bundle.
   private struct Bundle {
     let lab: Lab
