@@ -15,9 +15,10 @@ let package = Package(
   ],
   targets: [
     .target(name: "FleetProtocol"),
-    .target(name: "FleetSSH", dependencies: ["CLibSSH2"]),
+    .target(name: "FleetSSH", dependencies: ["CLibSSH2", "CKeystream"]),
     // No pkgConfig: it would put -L/usr/lib/... before the folder of static libraries that a release build names.
     .systemLibrary(name: "CLibSSH2", providers: [.apt(["libssh2-1-dev", "libssl-dev"])]),
+    .target(name: "CKeystream"),
     .target(name: "CLinux"),
     .target(name: "CDescriptorPassing"),
 
@@ -50,7 +51,7 @@ let package = Package(
       ]),
     .testTarget(
       name: "FleetAgentTests",
-      dependencies: ["FleetAgent", "FleetProtocol", "FleetSSH", "TestProcesses", "ThrowawaySSHD"]),
+      dependencies: ["FleetAgent", "FleetProtocol", "FleetSSH", "CLibSSH2", "TestProcesses", "ThrowawaySSHD"]),
     .testTarget(name: "FleetTests", dependencies: ["fleet", "FleetProtocol", "CDescriptorPassing", "ThrowawaySSHD"]),
     .testTarget(
       name: "EndToEndTests",

@@ -2,7 +2,7 @@
 # Installs what the benchmarks need on Debian 12 beyond provisioning/bootstrap.sh, and nothing that is there already.
 set -eu
 
-packages="autossh conntrack python3-minimal python3 linux-perf"
+packages="autossh conntrack gcc libc6-dev python3-minimal python3 linux-perf"
 
 missing=""
 for package in $packages; do

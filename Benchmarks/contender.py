@@ -34,11 +34,12 @@ class Contender:
     """One device's tunnel, started and killed as its supervisor would.
 
     `kind` is `fleet-agent`, `autossh`, `ssh`, or `ssh with a session`, which opens a session beside its forward and
-    so needs an sshd that gives it one. `alive_s` is OpenSSH's ServerAliveInterval; `changes` go into agent.json.
+    so needs an sshd that gives it one. `alive_s` is OpenSSH's ServerAliveInterval; `time_rate` how much faster the
+    time of its programs runs; `changes` go into agent.json.
     """
 
-    def __init__(self, world, kind, name="kitchen-pi", alive_s=30, **changes):
-        self.world, self.kind, self.name, self.alive_s = world, kind, name, alive_s
+    def __init__(self, world, kind, name="kitchen-pi", alive_s=30, time_rate=1, **changes):
+        self.world, self.kind, self.name, self.alive_s, self.time_rate = world, kind, name, alive_s, time_rate
         self.folder = world.provision(name, **changes)
         settings = json.loads((self.folder / "agent.json").read_text())
         self.port, self.target = settings["port"], settings["sshd_port"]
@@ -51,6 +52,12 @@ class Contender:
         return self.kind == "ssh with a session"
 
     def command(self):
+        if self.time_rate == 1:
+            return self.own_command()
+        library = self.world.scratch.fast_time()
+        return ["env", f"LD_PRELOAD={library}", f"FAST_TIME={self.time_rate}", *self.own_command()]
+
+    def own_command(self):
         if self.kind == "fleet-agent":
             return ["fleet-agent", "run", "--config", self.folder / "agent.json"]
         host_port = worlds.PLAIN_SSHD_PORT if self.has_session else network.HOST_PORT

@@ -17,6 +17,8 @@ final class AgentLoop {
   private let notification = ServiceNotification()
   private let terminationDescriptor = Termination.descriptor()
   private let network = NetworkWatch()
+  /// `nil` where HostA has the keys of the device's own sshd, or they are known here.
+  private var hostKeyLearning: HostKeyLearning?
   private var log = AgentLog()
   private var loggedState: TunnelState?
   private var reportedSSHD: ReportBody.DeviceSSHD?
@@ -35,6 +37,7 @@ final class AgentLoop {
       claim: ClaimBody(
         agentVersion: FleetVersion.current, bootID: MachineFacts.bootID(), keepalive_s: configuration.keepalive_s,
         profile: configuration.profile, facts: MachineFacts.read(), hostKeys: []))
+    if configuration.reportHostKeys { hostKeyLearning = HostKeyLearning(port: configuration.sshdPort) }
     machine = TunnelMachine(
       endpoints: configuration.host.endpoints.map { "\($0.address) port \($0.port)" }, profile: configuration.profile,
       now: .now)
@@ -62,13 +65,15 @@ final class AgentLoop {
       let asked = status.map { set.add($0.descriptor, POLLIN) }
       let announced = network.map { set.add($0.descriptor, POLLIN) }
       for link in links { link.register(in: &set) }
-      set.wait(limit: deadline.map { ContinuousClock.now.duration(to: $0) })
+      hostKeyLearning?.register(in: &set)
+      set.wait(limit: deadline.map { Monotonic.now.duration(to: $0) })
       if set.isReady(asked, POLLIN) { status?.answer(report.line) }
       if set.isReady(termination, POLLIN) { handle(.stop) }
       if set.isReady(announced, POLLIN), network?.hasChanged() == true { handle(.networkChanged) }
       for link in links {
         for event in link.turn(set, now: .now) { handle(event) }
       }
+      if let outcome = hostKeyLearning?.turn(set, now: .now) { noteHostKeys(outcome) }
       if let due = machine.deadline, due <= .now { handle(.timePassed) }
       if let due = rotation.deadline, due <= .now { rotateKey(.timePassed) }
       signOfLife.show(on: notification)
@@ -77,13 +82,13 @@ final class AgentLoop {
   }
 
   private var deadline: Monotonic? {
-    let now = ContinuousClock.now
-    return (links.map { $0.deadline(now: now) } + [machine.deadline, rotation.deadline, signOfLife.deadline])
-      .compactMap(\.self).min()
+    let now = Monotonic.now
+    let ours = Monotonic.earliest(.earliest(machine.deadline, rotation.deadline), hostKeyLearning?.deadline)
+    return links.reduce(.earliest(ours, signOfLife.deadline)) { .earliest($0, $1.deadline(now: now)) }
   }
 
   private func handle(_ event: TunnelEvent) {
-    if case .canary(_, .proved(let sshd?)) = event { noteSSHD(sshd) }
+    if case .canary(let id, .proved(let sshd?)) = event { noteSSHD(sshd, by: id) }
     if case .claimed(let id, _) = event { noteAddress(of: id) }
     for action in machine.handle(event, at: .now, using: &random) { perform(action) }
     links.removeAll { link in !machine.links.contains { $0.id == link.id } }
@@ -92,18 +97,16 @@ final class AgentLoop {
   }
 
   private func perform(_ action: TunnelAction) {
-    let now = ContinuousClock.now
+    let now = Monotonic.now
     switch action {
     case .dial(let id, let endpoint, let connectLimit):
-      learnHostKeys()
       links.append(
         Link(
           id: id, endpoint: file.configuration.host.endpoints[endpoint], identity: identity, connectLimit: connectLimit,
           lastGood: lastGood[endpoint], now: now))
     case .check(let id): links.first { $0.id == id }?.check(now: now)
     case .probe(let id): links.first { $0.id == id }?.probe(now: now)
-    case .report(let id, let sshd):
-      links.first { $0.id == id }?.ask(.report, body: ReportBody(sshd: sshd).line, now: now)
+    case .report(let id, let sshd): links.first { $0.id == id }?.report(ReportBody(sshd: sshd), now: now)
     case .close(let id): links.first { $0.id == id }?.close()
     case .finish: isFinished = true
     }
@@ -135,7 +138,7 @@ final class AgentLoop {
         rotateKey(.made)
       case .ask(let id):
         guard let key = keys.nextPublicKey else { return }
-        links.first { $0.id == id }?.ask(.rotateKey, body: RotateKeyBody(key: key).line, now: .now)
+        links.first { $0.id == id }?.ask(.rotateKey, RotateKeyBody(key: key).line, now: .now)
       case .renew: handle(.renew)
       case .install:
         try keys.install()
@@ -156,14 +159,14 @@ final class AgentLoop {
     }
   }
 
-  /// The keys of the device's own sshd, for a HostA that has none yet. Tried at each dial until there are some.
-  private func learnHostKeys() {
-    guard file.configuration.reportHostKeys, identity.claim.hostKeys.isEmpty else { return }
-    do throws(SSHError) {
-      let blobs = try HostKeyScan.keys(port: identity.sshdPort.rawValue, limit_ms: 2000)
-      identity.claim.hostKeys = Array(HostKeyLines.keys(of: blobs).prefix(Limits.hostKeys))
-    } catch {
-      log.write(.warning, "the device's own sshd shows no host key: \(error.text)")
+  /// Told to HostA by a report where a tunnel stands, and with the claim of every later one.
+  private func noteHostKeys(_ outcome: HostKeyLearning.Outcome) {
+    switch outcome {
+    case .learned(let keys):
+      hostKeyLearning = nil
+      identity.claim.hostKeys = keys
+      for link in links { link.report(hostKeys: keys, now: .now) }
+    case .failed(let reason): log.write(.warning, "the device's own sshd shows no host key: \(reason)")
     }
   }
 
@@ -172,7 +175,12 @@ final class AgentLoop {
     lastGood[endpoint] = links.first { $0.id == id }?.remoteAddress
   }
 
-  private func noteSSHD(_ sshd: ReportBody.DeviceSSHD) {
+  private func noteSSHD(_ sshd: ReportBody.DeviceSSHD, by id: LinkID) {
+    if sshd == .up {
+      hostKeyLearning?.begin(now: .now)
+      // Keys may have been learned between this connection's claim and its forward.
+      links.first { $0.id == id }?.report(hostKeys: identity.claim.hostKeys, now: .now)
+    }
     guard reportedSSHD != sshd else { return }
     if sshd == .down {
       log.write(.warning, "the device's own sshd on port \(identity.sshdPort) does not answer; the tunnel is up")

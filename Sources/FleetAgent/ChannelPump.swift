@@ -7,9 +7,6 @@ import Glibc
 final class ChannelPump {
   /// How many bytes one channel may move in one direction in one turn, so that it cannot starve the others.
   static let fairShare = 128 * 1024
-  /// What is read at once: what libssh2 puts into one packet.
-  static let chunk = 32_700
-
   private let channel: SSHChannel
   /// `nil` once the local side is gone.
   private var socket: TCPSocket?
@@ -48,13 +45,14 @@ final class ChannelPump {
   }
 
   /// Moves what can be moved.
-  func turn(_ set: PollSet, session: SSHSession, outputLimit: Int) throws(SSHError) -> Turn {
+  func turn(_ set: PollSet, session: SSHSession, buffer: TransferBuffer, outputLimit: Int) throws(SSHError) -> Turn {
     try checkConnected()
     var moreWork = false
     if isConnected {
-      moreWork = try moveToLocal()
+      moreWork = try moveToLocal(buffer.bytes)
       let isReadable = set.isReady(slot, POLLIN)
-      if try moveToSSH(isReadable: isReadable, session: session, outputLimit: outputLimit) { moreWork = true }
+      let mayRead = isReadable && session.pendingOutput < outputLimit
+      if try moveToSSH(buffer.bytes, mayRead: mayRead) { moreWork = true }
     }
     if peerEnded, toLocal.isEmpty, localEnded || channel.isClosedByPeer, toSSH.isEmpty || channel.isClosedByPeer {
       socket = nil
@@ -76,60 +74,62 @@ final class ChannelPump {
   }
 
   /// From HostA to the device's sshd. Returns whether the share was used up.
-  private func moveToLocal() throws(SSHError) -> Bool {
+  private func moveToLocal(_ buffer: UnsafeMutableRawBufferPointer) throws(SSHError) -> Bool {
+    let waiting = toLocal
+    toLocal = []
+    waiting.withUnsafeBytes { pass($0) }
     var moved = 0
-    while let socket, !isShutDown {
-      if toLocal.isEmpty, !peerEnded {
-        guard case .ready(let bytes) = try channel.read(limit: Self.chunk) else { return false }
-        toLocal = bytes
-        peerEnded = bytes.isEmpty
-      }
-      if !toLocal.isEmpty {
-        let written = send(socket.descriptor, toLocal, toLocal.count, CInt(MSG_NOSIGNAL))
-        if written < 0 {
-          if errno != EAGAIN && errno != EINTR { dropLocal() }
-          return false
-        }
-        toLocal.removeFirst(written)
-        moved += written
-        if !toLocal.isEmpty { return false }
+    while let socket, toLocal.isEmpty, !isShutDown {
+      guard moved < Self.fairShare else { return true }
+      if !peerEnded {
+        guard case .ready(let count) = try channel.read(into: buffer) else { return false }
+        pass(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        moved += count
+        peerEnded = count == 0
       }
       if peerEnded {
         shutdown(socket.descriptor, CInt(SHUT_WR))
         isShutDown = true
       }
-      if moved >= Self.fairShare { return true }
     }
     return false
   }
 
+  /// Writes to the local socket what it takes, and keeps the rest.
+  private func pass(_ bytes: UnsafeRawBufferPointer) {
+    guard let socket, !bytes.isEmpty else { return }
+    let written = send(socket.descriptor, bytes.baseAddress, bytes.count, CInt(MSG_NOSIGNAL))
+    if written < 0, errno != EAGAIN, errno != EINTR { return dropLocal() }
+    if written < bytes.count { toLocal = Array(bytes[max(0, written)...]) }
+  }
+
   /// From the device's sshd to HostA. Returns whether the share was used up.
-  private func moveToSSH(isReadable: Bool, session: SSHSession, outputLimit: Int) throws(SSHError) -> Bool {
+  private func moveToSSH(_ buffer: UnsafeMutableRawBufferPointer, mayRead: Bool) throws(SSHError) -> Bool {
     var moved = 0
-    var mayRead = isReadable
+    var mayRead = mayRead
     while let socket, !endIsSent {
-      if toSSH.isEmpty, !localEnded {
-        guard mayRead, session.pendingOutput < outputLimit else { return false }
-        guard moved < Self.fairShare else { return true }
-        let bytes = [UInt8](unsafeUninitializedCapacity: Self.chunk) { buffer, count in
-          let received = recv(socket.descriptor, buffer.baseAddress, buffer.count, 0)
-          count = max(0, received)
-          mayRead = received == buffer.count
-          if received == 0 { localEnded = true }
-          if received < 0, errno != EAGAIN, errno != EINTR { dropLocal() }
-        }
-        toSSH = bytes
-        if bytes.isEmpty, !localEnded { return false }
-      }
       while !toSSH.isEmpty {
         guard case .ready(let count) = try channel.write(bytes: toSSH) else { return false }
-        moved += count
-        if count == toSSH.count { toSSH = [] } else { toSSH.removeFirst(count) }
+        toSSH.removeFirst(count)
       }
       if localEnded {
         guard case .ready = try channel.sendEnd() else { return false }
         endIsSent = true
+        break
       }
+      guard mayRead else { return false }
+      guard moved < Self.fairShare else { return true }
+      let count = recv(socket.descriptor, buffer.baseAddress, buffer.count, 0)
+      // A socket that gave less than it was asked for is empty.
+      mayRead = count == buffer.count
+      if count == 0 { localEnded = true }
+      if count < 0, errno != EAGAIN, errno != EINTR { dropLocal() }
+      var rest = UnsafeRawBufferPointer(rebasing: buffer[..<max(0, count)])
+      while !rest.isEmpty, case .ready(let written) = try channel.write(rest) {
+        rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+      }
+      moved += max(0, count) - rest.count
+      toSSH = Array(rest)
     }
     return false
   }

@@ -55,7 +55,7 @@ final class EnrollmentLoop {
       let announced = network.map { set.add($0.descriptor, POLLIN) }
       connection?.register(in: &set)
       let deadlines = [machine.deadline, connection?.deadline, signOfLife.deadline].compactMap(\.self)
-      set.wait(limit: deadlines.min().map { ContinuousClock.now.duration(to: $0) })
+      set.wait(limit: deadlines.min().map { Monotonic.now.duration(to: $0) })
       if set.isReady(asked, POLLIN) { status?.answer(report.line) }
       if set.isReady(termination, POLLIN) { handle(.stop) }
       if set.isReady(announced, POLLIN), network?.hasChanged() == true { handle(.networkChanged) }
@@ -100,7 +100,7 @@ final class EnrollmentLoop {
 
   private func lookForHostKeys() {
     guard hostKeys.isEmpty else { return }
-    let blobs = try? HostKeyScan.keys(port: files.configuration.sshdPort.rawValue, limit_ms: 2000)
+    let blobs = try? HostKeyScan.keys(port: files.configuration.sshdPort.rawValue, limit: .seconds(2))
     hostKeys = Array(HostKeyLines.keys(of: blobs ?? []).prefix(Limits.hostKeys))
   }
 

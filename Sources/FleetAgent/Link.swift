@@ -5,21 +5,6 @@ import Glibc
 /// One connection to HostA, from the look-up of its name to the last channel. It does what the machine decided and
 /// tells what happened.
 final class Link {
-  /// Sent data that HostA does not acknowledge for so long breaks the connection.
-  static let userTimeout_ms: CInt = 10_000
-  /// How long a name server may take where an address is known that was good before.
-  static let resolveLimit: Duration = .seconds(2)
-  /// How long HostA may take for a request other than the claim, which the watchdog covers.
-  static let requestLimit: Duration = .seconds(15)
-  /// While more waits for the socket, nothing is read from local sockets.
-  static let outputLimit = 256 * 1024
-  /// What may be received in one turn.
-  static let receiveShare = 512 * 1024
-  /// Each channel may hold 2 MiB that its reader does not take; 200 busy ones together hold a few MiB.
-  static let channelLimit = 256
-  /// So many keepalives in a row that could not be sent are suspicious.
-  static let unsentKeepaliveLimit = 3
-
   private enum Step {
     case resolving(NameResolution, until: Monotonic)
     case connecting(TCPSocket, until: Monotonic, then: [SocketAddress])
@@ -46,6 +31,8 @@ final class Link {
   private var socket: TCPSocket?
   private var errands: [Errand] = []
   private var pumps: [ChannelPump] = []
+  /// There while there are channels.
+  private var buffer: TransferBuffer?
   private var nextKeepalive: Monotonic?
   private var unsentKeepalives = 0
   private var silence = SilenceWatch()
@@ -57,6 +44,8 @@ final class Link {
   private var offer: KeyOffer
   /// Which of the device's keys HostA accepted.
   private(set) var acceptedKey: DeviceKey.Role?
+  /// What HostA was told by the claim or a report.
+  private var toldHostKeys: [PublicKey]
   /// The port on HostA, once the claim was granted.
   private(set) var claim: ClaimReply?
   /// The address that was tried last, and answered if anything did.
@@ -71,6 +60,7 @@ final class Link {
     offer = KeyOffer(identity.keys)
     self.connectLimit = connectLimit
     self.lastGood = lastGood
+    toldHostKeys = identity.claim.hostKeys
     let resolution = NameResolution(name: endpoint.address, port: endpoint.port.rawValue)
     step = .resolving(resolution, until: now + Self.resolveLimit)
   }
@@ -106,18 +96,19 @@ final class Link {
   /// When `turn` is due even if nothing becomes ready.
   func deadline(now: Monotonic) -> Monotonic? {
     if hasMoreWork { return now }
-    var times = [nextKeepalive, silence.deadline]
-    switch step {
-    case .connecting(_, let until, _): times.append(until)
-    case .resolving(_, let until) where lastGood != nil: times.append(until)
-    default: break
-    }
-    switch errands.first {
-    case .canary(let canary, let until): times.append(canary.outcome == nil ? canary.judgement.deadline : until)
-    case .request(_, let until): times.append(until)
-    case nil: break
-    }
-    return times.compactMap(\.self).min()
+    let dial: Monotonic? =
+      switch step {
+      case .connecting(_, let until, _): until
+      case .resolving(_, let until) where lastGood != nil: until
+      default: nil
+      }
+    let errand: Monotonic? =
+      switch errands.first {
+      case .canary(let canary, let until): canary.outcome == nil ? canary.judgement.deadline : until
+      case .request(_, let until): until
+      case nil: nil
+      }
+    return .earliest(.earliest(nextKeepalive, silence.deadline), .earliest(dial, errand))
   }
 
   func probe(now: Monotonic) {
@@ -138,8 +129,17 @@ final class Link {
     errands.append(.canary(Canary(port: port, now: now), until: now + limit))
   }
 
-  /// Asks HostA for something else while the tunnel is up.
-  func ask(_ request: DeviceRequest, body: String, now: Monotonic) {
+  /// Tells HostA the keys of the device's own sshd, unless this connection has done so.
+  func report(hostKeys: [PublicKey], now: Monotonic) {
+    guard case .open = step, hostKeys != toldHostKeys else { return }
+    toldHostKeys = hostKeys
+    report(ReportBody(sshd: .up, hostKeys: hostKeys), now: now)
+  }
+
+  func report(_ body: ReportBody, now: Monotonic) { ask(.report, body.line, now: now) }
+
+  /// Asks HostA for something while the tunnel is up.
+  func ask(_ request: DeviceRequest, _ body: String, now: Monotonic) {
     errands.append(.request(RemoteRequest(request, body: body), until: now + Self.requestLimit))
     hasMoreWork = true
   }
@@ -309,9 +309,9 @@ final class Link {
   private func serve(
     _ session: SSHSession, _ listener: SSHListener, _ set: PollSet, now: Monotonic
   ) throws(SSHError) {
-    session.allowReceiving(Self.receiveShare)
+    // What is left in the socket makes the next poll return at once.
+    session.allowReceiving(set.isReady(slot, POLLIN) ? Self.receiveShare : 0)
     while case .ready(let channel) = try listener.accept() { arrived(channel) }
-    hasMoreWork = session.hasMoreToReceive
     // Everything is inside libssh2 now: what follows need not ask the kernel again for each channel.
     session.allowReceiving(0)
     try runErrand(session, now: now)
@@ -323,7 +323,6 @@ final class Link {
     let isServed = pumps.count < Self.channelLimit
     pumps.append(ChannelPump(channel: channel, sshdPort: isServed ? identity.sshdPort.rawValue : nil))
     for case .canary(let canary, _) in errands.prefix(1) { canary.judgement.arrived(isServed: isServed) }
-    hasMoreWork = true
   }
 
   private func runErrand(_ session: SSHSession, now: Monotonic) throws(SSHError) {
@@ -353,16 +352,18 @@ final class Link {
 
   private func pump(_ session: SSHSession, _ set: PollSet) throws(SSHError) {
     guard !pumps.isEmpty else { return }
+    let buffer = buffer ?? TransferBuffer()
     var left: [ChannelPump] = []
     var sshdRefused = false
     for pump in pumps {
-      let turn = try pump.turn(set, session: session, outputLimit: Self.outputLimit)
+      let turn = try pump.turn(set, session: session, buffer: buffer, outputLimit: Self.outputLimit)
       if case .moreWork = turn { hasMoreWork = true }
       if case .finished = turn { sshdRefused = sshdRefused || pump.wasRefused } else { left.append(pump) }
     }
     // Whoever stands first may fill the output buffer: let another one be first the next time.
     if left.count > 1 { left.append(left.removeFirst()) }
     pumps = left
+    self.buffer = pumps.isEmpty ? nil : buffer
     if pumps.isEmpty { SSHLibrary.returnFreedMemory() }
     if sshdRefused { events.append(.suspicion(id)) }
   }

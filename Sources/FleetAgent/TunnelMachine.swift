@@ -99,9 +99,9 @@ struct TunnelMachine: Sendable {
 
   /// When `timePassed` is due at the latest.
   var deadline: Monotonic? {
-    var times = links.map { $0.phase == .up ? $0.nextCanary : $0.dialled + Self.dialLimit }
-    times += [redialAt, networkTryAt]
-    return times.compactMap(\.self).min()
+    links.reduce(.earliest(redialAt, networkTryAt)) { earliest, link in
+      .earliest(earliest, link.phase == .up ? link.nextCanary : link.dialled + Self.dialLimit)
+    }
   }
 
   mutating func handle(_ event: TunnelEvent, at now: Monotonic, using random: inout some RandomNumberGenerator)

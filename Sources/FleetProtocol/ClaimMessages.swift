@@ -8,7 +8,7 @@ public struct ClaimBody: Hashable, Sendable {
   public var profile: TrafficProfile
   /// What the machine is: `hostname`, `os`, `arch`, `kernel`.
   public var facts: [String: String]
-  /// The keys of the device's own sshd. Sent only while the configuration says that HostA has none yet.
+  /// The keys of the device's own sshd, once they are known and if the configuration says that HostA has none yet.
   public var hostKeys: [PublicKey]
 
   public init(
@@ -81,8 +81,13 @@ public struct ReportBody: Hashable, Sendable {
   public enum DeviceSSHD: String, Sendable { case up, down }
 
   public var sshd: DeviceSSHD
+  /// The keys of the device's own sshd, where they were not known yet when this connection claimed; none otherwise.
+  public var hostKeys: [PublicKey]
 
-  public init(sshd: DeviceSSHD) { self.sshd = sshd }
+  public init(sshd: DeviceSSHD, hostKeys: [PublicKey] = []) {
+    self.sshd = sshd
+    self.hostKeys = hostKeys
+  }
 
   public init(parsing line: some Collection<UInt8>) throws(JSONError) {
     let object = try JSONObject(parsingBody: line)
@@ -90,9 +95,14 @@ public struct ReportBody: Hashable, Sendable {
       throw JSONError("'sshd' must be 'up' or 'down'")
     }
     self.sshd = sshd
+    hostKeys = try object.hostKeys("host_keys")
   }
 
-  public var line: String { JSON.object(["v": .integer(Reply.version), "sshd": .string(sshd.rawValue)]).text }
+  public var line: String {
+    var object: JSONObject = ["v": .integer(Reply.version), "sshd": .string(sshd.rawValue)]
+    if !hostKeys.isEmpty { object["host_keys"] = JSON(hostKeys.map(\.description)) }
+    return JSON.object(object).text
+  }
 }
 
 extension JSONObject {

@@ -62,6 +62,7 @@ public struct Refusal: Error, Hashable, Sendable {
     // The laptop and the box on the bench
     case notLoggedIn = "not-logged-in"
     case hostKeyUnconfirmed = "host-key-unconfirmed"
+    case notConfirmed = "not-confirmed"
     case boxUnreachable = "box-unreachable"
     case boxUnsuitable = "box-unsuitable"
     case stepFailed = "step-failed"

@@ -34,8 +34,20 @@ public final class SSHChannel {
       }
       count = max(0, status)
     }
-    if status > 0 || libssh2_channel_eof(channel) == 1 { return .ready(bytes) }
-    if status == 0 || status == Int(LIBSSH2_ERROR_EAGAIN) { return try session.blocked() }
+    return try hasRead(status) ? .ready(bytes) : session.blocked()
+  }
+
+  /// The same into a buffer: returns how much came, 0 at the end.
+  public func read(into buffer: UnsafeMutableRawBufferPointer) throws(SSHError) -> SSHProgress<Int> {
+    let bytes = buffer.assumingMemoryBound(to: CChar.self)
+    let status = libssh2_channel_read_ex(try open(), 0, bytes.baseAddress, bytes.count)
+    return try hasRead(status) ? .ready(max(0, status)) : session.blocked()
+  }
+
+  /// Whether a read gave bytes or the end, rather than nothing yet.
+  private func hasRead(_ status: Int) throws(SSHError) -> Bool {
+    if status > 0 || libssh2_channel_eof(handle) == 1 { return true }
+    if status == 0 || status == Int(LIBSSH2_ERROR_EAGAIN) { return false }
     throw session.error(CInt(status))
   }
 
@@ -43,9 +55,19 @@ public final class SSHChannel {
   /// written again.
   public func write(bytes: [UInt8]) throws(SSHError) -> SSHProgress<Int> {
     let channel = try open()
-    let count = bytes.withUnsafeBytes {
-      libssh2_channel_write_ex(channel, 0, $0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count)
-    }
+    return try hasWritten(bytes.withUnsafeBytes { Self.write($0, to: channel) })
+  }
+
+  /// The same from a buffer.
+  public func write(_ bytes: UnsafeRawBufferPointer) throws(SSHError) -> SSHProgress<Int> {
+    try hasWritten(Self.write(bytes, to: try open()))
+  }
+
+  private static func write(_ bytes: UnsafeRawBufferPointer, to channel: OpaquePointer) -> Int {
+    libssh2_channel_write_ex(channel, 0, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
+  }
+
+  private func hasWritten(_ count: Int) throws(SSHError) -> SSHProgress<Int> {
     if count > 0 { return .ready(count) }
     if count == 0 || count == Int(LIBSSH2_ERROR_EAGAIN) { return try session.blocked() }
     throw session.error(CInt(count))

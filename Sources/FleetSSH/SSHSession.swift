@@ -133,9 +133,6 @@ public final class SSHSession {
   /// How many bytes may be received until the next call; what is more stays in the kernel.
   public func allowReceiving(_ bytes: Int) { transport.allowReceiving(bytes) }
 
-  /// Whether more is waiting in the socket than the last allowance let in.
-  public var hasMoreToReceive: Bool { transport.allowanceIsUsedUp }
-
   /// Bytes that wait for the socket to take them.
   public var pendingOutput: Int { transport.pendingOutput }
 
@@ -143,7 +140,8 @@ public final class SSHSession {
   public var bytesReceived: Int64 { transport.bytesReceived }
   public var bytesSent: Int64 { transport.bytesSent }
 
-  /// Writes what the socket takes now. Call it after each turn and when the socket becomes writable.
+  /// Writes what the socket takes now, and acknowledges what came. Call it after each turn and when the socket becomes
+  /// writable.
   public func flush() throws(SSHError) {
     transport.flush()
     if let failure = transport.failure { throw .disconnected(failure) }

@@ -5,10 +5,10 @@ internal import Glibc
 /// libssh2 mishandles partial sends of a non-blocking socket, so its send callback always takes the whole packet.
 final class SSHTransport {
   let descriptor: CInt
-  /// How many more bytes libssh2 may receive before the next `allowReceiving`.
-  private var receiveAllowance = Int.max
-  /// Whether the last refusal to receive came from the allowance rather than from the socket.
-  private(set) var allowanceIsUsedUp = false
+  /// How many more bytes libssh2 may receive before the next `allowReceiving`; `nil` is no limit.
+  private var receiveAllowance: Int?
+  /// Whether bytes came that nothing sent since has acknowledged.
+  private var owesAcknowledgement = false
   private(set) var failure: String?
   private(set) var bytesReceived: Int64 = 0
   private(set) var bytesSent: Int64 = 0
@@ -21,26 +21,20 @@ final class SSHTransport {
 
   var pendingOutput: Int { outgoing.count - outgoingStart }
 
-  func allowReceiving(_ bytes: Int) {
-    receiveAllowance = bytes
-    allowanceIsUsedUp = false
-  }
+  func allowReceiving(_ bytes: Int) { receiveAllowance = bytes }
 
   /// From here on nothing comes in any more; libssh2 then frees a session without waiting for the server.
   func shutDown() { failure = failure ?? "closed" }
 
   func receive(into buffer: UnsafeMutableRawPointer, count: Int) -> Int {
     guard failure == nil else { return 0 }
-    guard receiveAllowance > 0 else {
-      allowanceIsUsedUp = true
-      return -Int(EAGAIN)
-    }
+    if let receiveAllowance, receiveAllowance <= 0 { return -Int(EAGAIN) }
     let received = recv(descriptor, buffer, count, CInt(MSG_DONTWAIT))
     if received > 0 {
-      receiveAllowance -= received
+      // A socket that gave less than it was asked for is empty: what comes later is the next turn's.
+      if let allowance = receiveAllowance { receiveAllowance = received < count ? 0 : allowance - received }
       bytesReceived += Int64(received)
-      // An acknowledgement that waits for more data holds up the server's next small write by 40 ms.
-      TCPSocket.set(descriptor, TCP_QUICKACK, 1)
+      owesAcknowledgement = true
       preface.append(UnsafeRawBufferPointer(start: buffer, count: received))
     } else if received == 0 {
       failure = "the server ended the connection"
@@ -60,7 +54,7 @@ final class SSHTransport {
     return bytes.count
   }
 
-  /// Writes what the socket takes now.
+  /// Writes what the socket takes now, and acknowledges what came.
   func flush() {
     while pendingOutput > 0, failure == nil {
       let written = outgoing.withUnsafeBytes { bytes in
@@ -71,6 +65,7 @@ final class SSHTransport {
       if written >= 0 {
         outgoingStart += written
         bytesSent += Int64(written)
+        owesAcknowledgement = false
       } else if errno == EAGAIN {
         break
       } else if errno != EINTR {
@@ -83,6 +78,12 @@ final class SSHTransport {
     } else if outgoingStart > 1 << 18 {
       outgoing.removeSubrange(..<outgoingStart)
       outgoingStart = 0
+    }
+    if owesAcknowledgement {
+      // One that waits for more data holds up the server's next small write by 40 ms. It is a packet of its own, so
+      // that it comes after what was received is passed on, and not at all where a sent packet carries it.
+      TCPSocket.set(descriptor, TCP_QUICKACK, 1)
+      owesAcknowledgement = false
     }
   }
 }

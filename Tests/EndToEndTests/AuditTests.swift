@@ -74,6 +74,15 @@ extension Lab {
     return (rows[2 * number - 2], rows[2 * number - 1])
   }
 
+  /// What stands in the audit about these actions, in order: `anna rename kitchen-pi (to hall-pi)`.
+  func audited(_ actions: String...) throws -> [String] {
+    let list = actions.map { "'\($0)'" }.joined(separator: ", ")
+    return try registryRows("SELECT * FROM audit WHERE action IN (\(list)) ORDER BY id").map { row in
+      let words = ["actor", "action", "device_name"].compactMap { row[$0] as String? }
+      return words.joined(separator: " ") + ((row["detail"] as String?).map { " (\($0))" } ?? "")
+    }
+  }
+
   /// What the registry answers, asked in a copy of it.
   func registryRows(_ query: String) throws -> [Row] {
     let copy = folder.appending(path: "audit-\(UUID().uuidString)")

@@ -9,13 +9,13 @@ enum Programs {
       ProcessInfo.processInfo.environment["FLEET_PROGRAMS"].map { URL(filePath: $0) }
       ?? URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
     let copy = Scratch.folder.appending(path: "bin")
-    let device = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../provisioning/device")
+    let provisioning = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../provisioning")
     let share = Scratch.folder.appending(path: "share/fleet")
     // By another process: between fork and exec, what another test starts would share a descriptor of ours that is open
     // for writing, and for that moment the program could not be run.
     let script =
-      "set -e; mkdir -p \"$2\" \"$4\"; cd \"$1\"; cp fleet fleet-agent fleet-server \"$2\"; cp -R \"$3\" \"$4/device\""
-    let copying = try? ChildProcess("sh", ["-c", script, "sh", built.path, copy.path, device.path, share.path])
+      "set -e; mkdir -p \"$2\" \"$4\"; cd \"$1\"; cp fleet fleet-agent fleet-server \"$2\"; cp -R \"$3/device\" \"$3/server\" \"$4\""
+    let copying = try? ChildProcess("sh", ["-c", script, "sh", built.path, copy.path, provisioning.path, share.path])
     guard copying?.wait() == 0 else {
       fatalError("the programs are not built in \(built.path)")
     }

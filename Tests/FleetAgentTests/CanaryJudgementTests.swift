@@ -4,7 +4,7 @@ import Testing
 @testable import FleetAgent
 
 @Suite struct CanaryJudgementTests {
-  private let start = ContinuousClock.now
+  private let start = Monotonic.now
 
   private func judgement(arrivals: Int = 1, served: Bool = true, says text: String = "") -> CanaryJudgement {
     var judgement = CanaryJudgement(now: start)

@@ -74,14 +74,14 @@ final class LinkHarness {
 
   /// Turns the loop until the condition holds.
   func run(for_s limit: Int = 30, until condition: () -> Bool) throws {
-    let deadline = ContinuousClock.now + .seconds(limit)
+    let deadline = Monotonic.now + .seconds(limit)
     var set = PollSet()
     while !condition() {
-      guard ContinuousClock.now < deadline else { throw TimedOut() }
+      guard Monotonic.now < deadline else { throw TimedOut() }
       set.removeAll()
       link.register(in: &set)
       let next = link.deadline(now: .now) ?? deadline
-      set.wait(limit: min(.milliseconds(50), ContinuousClock.now.duration(to: next)))
+      set.wait(limit: min(.milliseconds(50), Monotonic.now.duration(to: next)))
       events += link.turn(set, now: .now)
       mostChannels = max(mostChannels, link.channelCount)
     }

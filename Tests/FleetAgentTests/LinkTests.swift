@@ -43,7 +43,7 @@ import ThrowawaySSHD
     #expect(harness.canary == .proved(.down))
     try harness.run { harness.events.contains(.suspicion(LinkID(number: 1))) }
     // A report goes out and its answer is taken in.
-    harness.link.ask(.report, body: ReportBody(sshd: .down).line, now: .now)
+    harness.link.report(ReportBody(sshd: .down), now: .now)
     harness.link.probe(now: .now)
     let before = harness.events.count
     try harness.run { harness.events.count > before }
@@ -64,7 +64,7 @@ import ThrowawaySSHD
     try harness.runToTheEndOfTheDial()
     #expect(harness.canary == .proved(.up) && harness.link.acceptedKey == role)
     let key = try PublicKey(parsing: harness.sshd.hostKeys[0])
-    harness.link.ask(.rotateKey, body: RotateKeyBody(key: key).line, now: .now)
+    harness.link.ask(.rotateKey, RotateKeyBody(key: key).line, now: .now)
     var state: RotateKeyReply.State?
     try harness.run {
       for case .answered(_, .success(.ok(let fields))) in harness.events { state = try? RotateKeyReply(fields).state }

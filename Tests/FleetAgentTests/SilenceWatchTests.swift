@@ -3,7 +3,7 @@ import Testing
 @testable import FleetAgent
 
 @Suite struct SilenceWatchTests {
-  private let begin = ContinuousClock.now
+  private let begin = Monotonic.now
 
   private func sample(_ isUnacknowledged: Bool, heard_ms: Int, rtt_ms: Int = 1, rto_ms: Int = 200)
     -> SilenceWatch.Sample

@@ -14,7 +14,7 @@ extension TunnelAction {
 final class MachineDriver {
   var machine: TunnelMachine
   var random: SeededGenerator
-  var now: ContinuousClock.Instant
+  var now: Monotonic
   var actions: [TunnelAction] = []
 
   init(endpoints: [String] = ["a port 22"], seed: UInt64 = 1) {
@@ -29,7 +29,7 @@ final class MachineDriver {
   }
 
   func pass(_ duration: Duration) -> [TunnelAction] {
-    now += duration
+    now = now + duration
     return handle(.timePassed)
   }
 
@@ -272,7 +272,7 @@ final class MachineDriver {
     var limits: [Duration] = []
     let begin = driver.now
     while begin.duration(to: driver.now) < .seconds(200), let link = driver.machine.links.first {
-      driver.now += .seconds(1)
+      driver.now = driver.now + .seconds(1)
       driver.handle(.ended(link.id, .unreachable("no answer")))
       guard case .dial(_, _, let limit)? = driver.passToDeadline().first else { break }
       if begin.duration(to: driver.now) < .seconds(30) { #expect(limit == .seconds(2)) }
@@ -332,7 +332,7 @@ final class MachineDriver {
       .claimRefused(Refusal(.claimBusy, "x")), .claimRefused(Refusal(.portBlocked, "x")),
     ]
     for _ in 0..<300 {
-      driver.now += .milliseconds(Int64.random(in: 0...20_000, using: &dice))
+      driver.now = driver.now + .milliseconds(Int64.random(in: 0...20_000, using: &dice))
       let link = open.min { $0.number < $1.number }
       switch (Int.random(in: 0..<11, using: &dice), link) {
       case (0, let id?):

@@ -23,11 +23,14 @@ import Testing
     #expect(try ClaimBody(parsing: newer.utf8).profile == .normal)
     let reply = ClaimReply(port: TCPPort(20007)!, reconnectWindow_s: 5, tookOver: true)
     #expect(try ClaimReply(reply.fields) == reply)
-    #expect(try ReportBody(parsing: ReportBody(sshd: .down).line.utf8).sshd == .down)
+    for report in [ReportBody(sshd: .down), ReportBody(sshd: .up, hostKeys: [key])] {
+      #expect(try ReportBody(parsing: report.line.utf8) == report)
+    }
   }
 
   @Test(arguments: [
     "{}", "[]", "{\"v\":2,\"sshd\":\"up\"}", "{\"v\":1}", "{\"v\":1,\"sshd\":\"sideways\"}", "{\"v\":1,\"sshd\":1}",
+    "{\"v\":1,\"sshd\":\"up\",\"host_keys\":[\"no key\"]}",
   ])
   func aReportThatIsNotOneIsRefused(_ line: String) {
     #expect(throws: JSONError.self) { try ReportBody(parsing: line.utf8) }

@@ -180,7 +180,7 @@ import ThrowawaySSHD
 
   @Test func scanGivesUpOnASilentServer() throws {
     let listener = try LoopbackSocket()
-    #expect(throws: SSHError.self) { try HostKeyScan.keys(port: listener.port, limit_ms: 200) }
+    #expect(throws: SSHError.self) { try HostKeyScan.keys(port: listener.port, limit: .milliseconds(200)) }
   }
 
   @Test func makesDifferentKeys() throws {

@@ -76,7 +76,9 @@ import ThrowawaySSHD
       #expect(try host.fleet("ssh", "-J", "x", "kitchen-pi").status == 2)
       let usage = try host.fleet("list", "--nonsense")
       #expect(usage.status == 2 && usage.errorText.hasPrefix("fleet: "))
-      for command in ["show", "provision", "login"] {
+      for command in [
+        "show", "provision", "login", "rename", "tag", "replace", "remove", "rekey", "approve", "reject",
+      ] {
         let option = try host.fleet(command, "-oProxyCommand=x")
         #expect(option.status == 2 && option.errorText.contains("Unknown option"), "\(option.errorText)")
         let nothing = try host.fleet(command)
@@ -94,6 +96,23 @@ import ThrowawaySSHD
     #expect(left.errorText.isEmpty && ["0\n", "141\n"].contains(left.text), "\(left.errorText)\(left.text)")
     let full = try Subprocess.run(["bash", "-c", "\"$0\" --help >/dev/full", Built.fleet])
     #expect(full.status == 1 && full.errorText.contains("No space left"), "\(full.errorText)")
+  }
+
+  /// HostA vouches for another key than at the last connection: one line says so, once, and ssh has nothing to add.
+  @Test func aNewHostKeyIsToldOnce() throws {
+    try LiveHost.with { host in
+      _ = try host.login()
+      func told() throws -> String {
+        let outcome = try host.fleet("ssh", "-i", host.identity, "kitchen-pi", "echo works")
+        #expect(outcome.status == 0 && outcome.text == "works\n", "\(outcome.errorText)")
+        return outcome.errorText
+      }
+      #expect(try told() == "")
+      try FileStore.replace(host.devicePins, with: "kitchen-pi \(Sample.otherKeyText)\n".utf8)
+      let key = try PublicKey(parsing: try host.key(of: "device_key"))
+      #expect(try told() == "fleet: kitchen-pi has a new host key: \(KeyFingerprint.of(key))\n")
+      #expect(try told() == "")
+    }
   }
 
   /// The device shows a key that HostA does not vouch for: no session, whatever the person's options say.

@@ -37,7 +37,7 @@ import Testing
   }
 
   @Test func progressTellsWhatWasDone() {
-    var progress = ProvisionProgress(.bundle, device: Sample.kitchen)
+    var progress = ProvisionProgress(.bundle, of: "provisioning kitchen-pi")
     #expect(progress.finish("x", style: plain) == "✓ ask HostA: x")
     #expect(progress.finish("", style: plain) == "✓ make the device's key")
     let reason = Refusal(.hostUnreachable, "HostA does not answer", hint: "wait")
@@ -114,7 +114,7 @@ import Testing
   }
 
   @Test func whereFilesAreLookedFor() {
-    let agents = AgentBinary.candidates(beside: "/usr/local/bin/fleet", machine: "aarch64")
+    let agents = LinuxProgram.candidates("fleet-agent", beside: "/usr/local/bin/fleet", machine: "aarch64")
     #expect(agents.first == "/usr/local/bin/fleet-agent-aarch64")
     #expect(agents.contains("/usr/local/bin/../libexec/fleet/fleet-agent"))
     let files = DeviceFiles.candidates(share: nil, program: "/src/.build/debug/fleet")

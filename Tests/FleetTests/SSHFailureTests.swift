@@ -45,8 +45,7 @@ import Testing
       """
     #expect(HostKeyScan.keys(in: output) == [Sample.hostKey])
     let fingerprint = "SHA256:VjvNtL74LsWlADA8cVRvH2VLiMLMcy2b4NIlzdS+2ig"
-    #expect(HostKeyScan.fingerprint(in: "256 \(fingerprint) no comment (ED25519)\n") == fingerprint)
-    #expect(HostKeyScan.fingerprint(in: "(stdin) is not a public key file.") == nil)
+    #expect(HostKeyScan.isFingerprint(fingerprint) && HostKeyScan.isFingerprint(KeyFingerprint.of(Sample.hostKey)))
     #expect(!HostKeyScan.isFingerprint("SHA256:short") && !HostKeyScan.isFingerprint(fingerprint + "="))
   }
 }

@@ -13,7 +13,9 @@ struct FleetServerCommand: ParsableCommand {
     commandName: "fleet-server",
     abstract: "HostA of a fleet: leases ports to devices behind NAT and lets operators through to them.",
     discussion: exitStatuses, version: "fleet-server \(FleetVersion.current)",
-    subcommands: [InitCommand.self, RunCommand.self, OperatorCommand.self, PrintSSHDConfigCommand.self])
+    subcommands: [
+      InitCommand.self, RunCommand.self, OperatorCommand.self, LoginLineCommand.self, PrintSSHDConfigCommand.self,
+    ])
 
   /// Parses and runs; the process's exit status.
   static func start(_ arguments: [String]) -> Int32 {

@@ -15,9 +15,8 @@ enum ForcedCommandProcess {
       }
       switch line {
       case .device(let device, let port, let standing, let home):
-        let requests = DeviceRequests(
-          home: try Home.locate(option: home), device: device, port: port, standing: standing)
-        try ReplyOutput.write(try requests.answer(request))
+        try DeviceRequests(home: try Home.locate(option: home), device: device, port: port, standing: standing)
+          .answer(request)
       case .operator(let name, let home):
         try OperatorRequests(home: try Home.locate(option: home), name: name).answer(request)
       case .enrollKey(let id, let home):

@@ -10,18 +10,24 @@ struct DeviceRequests {
   let port: TCPPort
   let standing: DeviceKeyStanding
 
-  func answer(_ command: String) throws(Refusal) -> Reply {
+  /// Writes the reply, or throws the refusal that is the reply.
+  func answer(_ command: String) throws(Refusal) {
     switch try DeviceRequest(parsing: command) {
     case .claim:
-      .ok(try claim(try RequestBody.read { (line) throws(JSONError) in try ClaimBody(parsing: line) }).fields)
-    case .report: try report(try RequestBody.read { (line) throws(JSONError) in try ReportBody(parsing: line) })
+      let body = try RequestBody.read { (line) throws(JSONError) in try ClaimBody(parsing: line) }
+      try ReplyOutput.write(.ok(try claim(body, port: .free).fields))
+    case .attach: try attach()
+    case .report:
+      try report(try RequestBody.read { (line) throws(JSONError) in try ReportBody(parsing: line) })
+      try ReplyOutput.write(.ok([:]))
     case .rotateKey:
-      .ok(try rotate(try RequestBody.read { (line) throws(JSONError) in try RotateKeyBody(parsing: line) }).fields)
-    case .attach: throw Refusal(.requestRefused, "not built yet")
+      let body = try RequestBody.read { (line) throws(JSONError) in try RotateKeyBody(parsing: line) }
+      try ReplyOutput.write(.ok(try rotate(body).fields))
     }
   }
 
-  private func claim(_ body: ClaimBody) throws(Refusal) -> ClaimReply {
+  /// Records the connection that asks as the device's, with the port as `aim` wants it.
+  func claim(_ body: ClaimBody, port aim: Takeover.Aim) throws(Refusal) -> ClaimReply {
     let ancestors = ProcessTable.ownAncestors()
     let sshd = try carrier(ancestors)
     guard let connection = getenv("SSH_CONNECTION").flatMap({ SSHConnection(parsing: String(cString: $0)) }) else {
@@ -40,11 +46,13 @@ struct DeviceRequests {
         try SessionFile.write(predecessor, device: device, home: home)
         throw Self.duplicate
       }
-      let tookOver = try Takeover.free(port, of: predecessor, ownAncestors: ancestors.map(\.pid))
-      let predecessorSeen_s = liveness?.silence_s.map { now_s - $0 }
+      let tookOver = try Takeover.make(port, aim, of: predecessor, ownAncestors: ancestors.map(\.pid))
+      let lastHeard_s = liveness?.silence_s.map { now_s - $0 }
+      // An attachment follows a claim of its own, which knows what was there before.
+      let predecessorSeen_s = aim == .listening ? predecessor?.predecessorSeen_s : tookOver ? lastHeard_s : nil
       let record = SessionRecord(
         sshd: sshd, connection: connection, claimed_s: Int64(time(nil)),
-        predecessorSeen_s: tookOver ? predecessorSeen_s : nil, claim: body.withPlainFacts, history: history)
+        predecessorSeen_s: predecessorSeen_s, claim: body.withPlainFacts, history: history)
       try SessionFile.write(record, device: device, home: home)
       return tookOver
     }
@@ -53,7 +61,7 @@ struct DeviceRequests {
     return ClaimReply(port: port, reconnectWindow_s: window_s, tookOver: tookOver, rotateKey: standing == .replace)
   }
 
-  private func report(_ body: ReportBody) throws(Refusal) -> Reply {
+  func report(_ body: ReportBody) throws(Refusal) {
     let sshd = try carrier(ProcessTable.ownAncestors())
     try SessionFile.withLock(device, home: home) { () throws(Refusal) in
       guard var record = SessionFile.read(device, home: home), record.sshd == sshd else {
@@ -61,9 +69,9 @@ struct DeviceRequests {
           .requestRefused, "this connection does not hold the device's claim", hint: "claim before reporting")
       }
       record.deviceSSHD = body.sshd
+      if !body.hostKeys.isEmpty { record.claim.hostKeys = body.hostKeys }
       try SessionFile.write(record, device: device, home: home)
     }
-    return .ok([:])
   }
 
   private func rotate(_ body: RotateKeyBody) throws(Refusal) -> RotateKeyReply {

@@ -32,14 +32,24 @@ struct DeviceConnection {
   }
 
   private func reachable(_ name: DeviceName, _ registry: Registry) throws(Refusal) -> RegistryDevice {
-    let snapshot = HostSnapshot.take(home)
-    let found = try registry.device(named: name)
-    let device = HostKeyAdoption.adopt(for: [found], from: snapshot, into: registry).first ?? found
-    let presence = snapshot.presence(of: device, session: snapshot.session(of: device.id))
-    let holder = snapshot.holders[device.port]
-    try ReachabilityCheck.check(
-      device, presence: presence, isForeignListener: holder.map { $0 != snapshot.uid } ?? false)
-    return device
+    while true {
+      let snapshot = HostSnapshot.take(home)
+      let found = try registry.device(named: name)
+      let session = snapshot.session(of: found.id)
+      let device = HostKeyAdoption.adopt(for: [found], from: snapshot, into: registry).first ?? found
+      let holder = snapshot.holders[device.port]
+      do throws(Refusal) {
+        try ReachabilityCheck.check(
+          device, presence: snapshot.presence(of: device, session: session),
+          isForeignListener: holder.map { $0 != snapshot.uid } ?? false)
+        return device
+      } catch {
+        guard error.code == .deviceNotEnrolled,
+          ReachabilityCheck.willTellHostKeys(device, session: session, now_s: snapshot.now_s)
+        else { throw error }
+      }
+      usleep(100_000)
+    }
   }
 
   private func dial(_ device: RegistryDevice) throws(Refusal) -> Int32 {

@@ -38,8 +38,9 @@ struct DeviceLifecycle {
     let replacement = try registry.replace(name, body: body, by: actor, now_s: now_s)
     let device = replacement.device
     try keyFile.update(from: registry)
-    // What was claimed since is the new hardware's.
-    try SessionEnd.shutOut(device.id, home: home, claimedUntil_s: device.provisioned_s)
+    // Of a request that is repeated, what was claimed since the first is the new hardware's.
+    try SessionEnd.shutOut(
+      device.id, home: home, claimedUntil_s: replacement.isNew ? .max : device.provisioned_s)
     return .ok(ProvisionReply(device: device.id, port: device.port, created: replacement.isNew, host: host).fields)
   }
 

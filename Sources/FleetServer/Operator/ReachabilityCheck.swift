@@ -2,6 +2,15 @@ import FleetProtocol
 
 /// Whether an operator can be connected to a device now.
 enum ReachabilityCheck {
+  /// Within how many seconds of its claim a device tells its host keys, if its own sshd is well.
+  static let hostKeyPatience_s: Int64 = 5
+
+  /// Whether a device without host keys is about to tell them: it has just claimed, and reports them next.
+  static func willTellHostKeys(_ device: RegistryDevice, session: SessionRecord?, now_s: Int64) -> Bool {
+    guard let session, device.hostKeysFromFirstClaim, device.hostKeys.isEmpty else { return false }
+    return (0..<hostKeyPatience_s).contains(now_s - session.claimed_s)
+  }
+
   /// Throws `device-blocked`, `device-offline` or `device-not-enrolled`.
   static func check(_ device: RegistryDevice, presence: Presence, isForeignListener: Bool) throws(Refusal) {
     guard !isForeignListener else {

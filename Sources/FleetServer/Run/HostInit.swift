@@ -29,7 +29,7 @@ struct HostInit {
     let keyFile = try KeyFile(home: home, settings: settings, account: account)
     try keyFile.refuseForeign(operatorKey)
     if settings.sshdMode == .private { try SSHKeygen.makeHostKey(home.hostKey) }
-    let fingerprint = try SSHKeygen.fingerprint(ofFile: settings.hostPublicKeyFile(home: home))
+    let loginLine = try LoginLine.text(home, settings)
     let registry = try Registry.create(home)
     // A broken-off try may have been given another key for the same operator.
     if try registry.operators().contains(where: { $0.name == operatorName && $0.key != operatorKey }) {
@@ -39,7 +39,7 @@ struct HostInit {
     try keyFile.update(from: registry)
     if settings.sshdMode == .private { try writeConfiguration(home) }
     try settings.write(home)
-    try report(home, fingerprint: fingerprint, keyFile: keyFile.path)
+    report(home, loginLine: loginLine, keyFile: keyFile.path)
   }
 
   /// `run` writes it anew; here it is for whoever wants to read it first.
@@ -55,9 +55,7 @@ struct HostInit {
       hint: "start it with 'fleet-server run', or give another --home")
   }
 
-  private func report(_ home: Home, fingerprint: String, keyFile: String) throws(Refusal) {
-    let address = settings.address.contains(":") ? "[\(settings.address)]" : settings.address
-    let port = settings.listen.port.rawValue == 22 ? "" : ":\(settings.listen.port)"
+  private func report(_ home: Home, loginLine: String, keyFile: String) {
     print(
       """
       HostA is ready in \(home.path).
@@ -76,7 +74,7 @@ struct HostInit {
     print(
       """
       On the laptop of operator \(operatorName):
-          fleet login \(settings.account)@\(address)\(port) --host-key \(fingerprint)
+          \(loginLine)
       """)
   }
 }

@@ -23,8 +23,9 @@ struct FleetCommand: ParsableCommand {
       """,
     version: "fleet \(FleetVersion.current)",
     subcommands: [
-      LoginCommand.self, ProvisionCommand.self, ListCommand.self, ShowCommand.self, SSHCommand.self,
-      ProxyCommand.self,
+      LoginCommand.self, InitCommand.self, ProvisionCommand.self, ListCommand.self, ShowCommand.self, SSHCommand.self,
+      ProxyCommand.self, RenameCommand.self, TagCommand.self, ReplaceCommand.self, RemoveCommand.self,
+      RekeyCommand.self, ApproveCommand.self, RejectCommand.self,
     ])
 
   /// Runs a command line, its program's name left out.

@@ -11,4 +11,6 @@ struct LaptopContext {
   }
 
   var hostA: HostRequest { HostRequest(host: host, paths: paths) }
+
+  func pins(of device: DeviceName) -> DevicePins { DevicePins(of: device, host: host, paths: paths) }
 }

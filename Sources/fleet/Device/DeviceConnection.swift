@@ -34,11 +34,11 @@ struct DeviceConnection {
     let fields = try HostRequest.fields(of: line, host: host)
     let header: ConnectHeader
     do { header = try ConnectHeader(fields) } catch { throw HostRequest.notUnderstood(error, host) }
-    let pins = paths.devicePins(host: host.name, device: device)
-    // The alias is the name that the person typed, so the pins stand under it too.
-    let text = KnownHosts.text(name: device.rawValue, keys: header.hostKeys)
-    try FileStore.replaceIfDifferent(pins, with: Array(text.utf8))
-    return DeviceConnection(socket: near, header: header, pins: pins)
+    let pins = DevicePins(of: device, host: host, paths: paths)
+    let remark = NewHostKey.remark(on: header, device: device, pinned: pins.keys)
+    try pins.write(header.hostKeys)
+    if let remark { StandardStreams.note(remark) }
+    return DeviceConnection(socket: near, header: header, pins: pins.path)
   }
 
   /// Reads up to and with the first newline and not a byte further: what follows belongs to the session.

@@ -47,17 +47,9 @@ enum HostKeyConfirmation {
           + (said.map { ": \(DisplayText.escaped($0, limit: 200))" } ?? ""),
         hint: "check address and port, and whether 'fleet-server run' is at work there")
     }
-    var scanned: [ScannedHostKey] = []
-    for key in keys.sorted(by: { rank($0) < rank($1) }) {
-      let line = try Subprocess.run(["ssh-keygen", "-l", "-f", "-"], input: .bytes(Array("\(key)\n".utf8))).text
-      guard let fingerprint = HostKeyScan.fingerprint(in: line) else {
-        throw Refusal(.ioFailed, "ssh-keygen does not tell the fingerprint of a host key")
-      }
-      scanned.append(ScannedHostKey(key: key, fingerprint: fingerprint))
+    // ed25519 comes first: it is the one that fleet-server makes and prints.
+    return keys.sorted(by: KeyFingerprint.isBefore).map {
+      ScannedHostKey(key: $0, fingerprint: KeyFingerprint.of($0))
     }
-    return scanned
   }
-
-  /// ed25519 first: it is the one that fleet-server makes and prints.
-  private static func rank(_ key: PublicKey) -> Int { PublicKey.algorithms.firstIndex(of: key.algorithm) ?? .max }
 }

@@ -7,7 +7,7 @@ struct ScannedHostKey: Hashable {
   let fingerprint: String
 }
 
-/// Reads what ssh-keyscan(1) and `ssh-keygen -l` print.
+/// Reads what ssh-keyscan(1) prints: lines of a known_hosts file.
 enum HostKeyScan {
   /// The keys in ssh-keyscan's output; lines that are not keys are passed over.
   static func keys(in output: String) -> [PublicKey] {
@@ -19,13 +19,6 @@ enum HostKeyScan {
       keys.append(key)
     }
     return Array(keys.prefix(Limits.hostKeys))
-  }
-
-  /// The fingerprint in one line of `ssh-keygen -l`, such as `256 SHA256:abc... comment (ED25519)`.
-  static func fingerprint(in line: String) -> String? {
-    let words = line.split(separator: " ")
-    guard words.count >= 2, isFingerprint(words[1]) else { return nil }
-    return String(words[1])
   }
 
   static func isFingerprint(_ text: some StringProtocol) -> Bool {

@@ -60,8 +60,8 @@ extension HostRequest {
     }
   }
 
-  /// Every device, and HostA's time.
-  func list() throws(Refusal) -> (devices: [DeviceStatus], now: Timestamp) {
+  /// Every device, HostA's time, and how many boxes wait for approval.
+  func list() throws(Refusal) -> (devices: [DeviceStatus], now: Timestamp, waiting: Int64) {
     let answer = try answer(to: .list)
     return try parse { () throws(JSONError) in
       guard let now = Timestamp(parsing: try answer.fields.string("now")) else {
@@ -75,7 +75,8 @@ extension HostRequest {
         guard case .object(let object) = try JSON(parsing: line) else { throw JSONError("a device is not an object") }
         devices.append(try DeviceStatus(object))
       }
-      return (devices, now)
+      let waiting = try answer.fields.optionalInteger("pending", in: 0...Int64.max) ?? 0
+      return (devices, now, waiting)
     }
   }
 
@@ -86,6 +87,12 @@ extension HostRequest {
 
   func provision(_ name: DeviceName, _ body: ProvisionBody) throws(Refusal) -> ProvisionReply {
     let fields = try answer(to: .provision(name), body: body.line).fields
+    return try parse { () throws(JSONError) in try ProvisionReply(fields) }
+  }
+
+  /// Gives the device to the hardware that holds the key.
+  func replace(_ name: DeviceName, _ body: ProvisionBody) throws(Refusal) -> ProvisionReply {
+    let fields = try answer(to: .replace(name), body: body.line).fields
     return try parse { () throws(JSONError) in try ProvisionReply(fields) }
   }
 

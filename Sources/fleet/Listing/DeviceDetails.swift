@@ -18,6 +18,10 @@ enum DeviceDetails {
       ("received", device.bytesReceived.map(bytes) ?? "-"), ("sent", device.bytesSent.map(bytes) ?? "-"),
       ("identity", device.id.rawValue),
     ]
+    if let expires = device.expires {
+      let left = RelativeTime.length(max(0, expires.seconds - now.seconds))
+      rows.append(("expires", "in \(left) (\(expires)), unless it is seen before"))
+    }
     rows += device.facts.sorted { $0.key < $1.key }.map {
       (DisplayText.escaped($0.key), DisplayText.escaped($0.value))
     }

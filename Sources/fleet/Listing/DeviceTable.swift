@@ -26,26 +26,12 @@ enum DeviceTable {
   static func text(_ devices: [DeviceStatus], now: Timestamp, style: TerminalStyle) -> String {
     let columns = devices.contains { $0.note != nil } ? columns + [noteColumn] : columns
     let devices = devices.sorted { $0.name < $1.name }
-    let rows = devices.map { device in columns.map { $0.value(device, now) } }
-    let widths = columns.indices.map { index in
-      rows.reduce(DisplayWidth.of(columns[index].heading)) { max($0, DisplayWidth.of($1[index])) }
+    let table = TextTable(
+      columns: columns.map { TextTable.Column(heading: $0.heading, isAlignedRight: $0.isAlignedRight) },
+      rows: devices.map { device in columns.map { $0.value(device, now) } })
+    return table.text(style: style) { row, column, cell in
+      columns[column].heading == "STATE" ? style.paint(cell, devices[row].state) : cell
     }
-    func line(_ cells: [String], paint: (Int, String) -> String) -> String {
-      let padded = cells.enumerated().map { index, cell in
-        // The last column is not padded: a line that ends in spaces wraps for nothing.
-        let isLast = index == cells.count - 1
-        return paint(
-          index,
-          isLast
-            ? cell : DisplayWidth.padded(cell, to: widths[index], alignedRight: columns[index].isAlignedRight))
-      }
-      return trimmed(padded.joined(separator: "  ")) + "\n"
-    }
-    var text = line(columns.map(\.heading)) { _, cell in style.paint(cell, .bold) }
-    for (device, row) in zip(devices, rows) {
-      text += line(row) { index, cell in columns[index].heading == "STATE" ? style.paint(cell, device.state) : cell }
-    }
-    return text
   }
 
   /// `0.4 ms`, `23 ms`, or `-` where it is not known.
@@ -62,9 +48,5 @@ enum DeviceTable {
     return tags.sorted { $0.key < $1.key }
       .map { DisplayText.escaped($0.value.isEmpty ? $0.key : "\($0.key)=\($0.value)") }
       .joined(separator: " ")
-  }
-
-  private static func trimmed(_ line: String) -> String {
-    String(line.reversed().drop { $0 == " " }.reversed())
   }
 }

@@ -8,6 +8,7 @@ import FleetProtocol
 
 /// `fleet provision NAME --to BOX`: everything over the person's own ssh to a box on the bench.
 struct BenchProvisioning {
+  let request: LeaseRequest
   let device: DeviceName
   let target: BoxTarget
   /// The account that `fleet ssh` logs in as; `nil` takes the bench connection's.
@@ -56,8 +57,8 @@ struct BenchProvisioning {
     }
     let lease = try reporter.perform(.lease) { () throws(Refusal) in
       let body = ProvisionBody(key: key, user: user ?? facts.user, tags: [:], hostKeysFromFirstClaim: false)
-      let lease = try hostA.provision(device, body)
-      return (lease, "\(lease.port) on HostA" + (lease.created ? "" : ", as before"))
+      let lease = try request.ask(hostA, device, body)
+      return (lease, "\(lease.port) on HostA" + request.remark(lease))
     }
     try reporter.perform(.enroll) { () throws(Refusal) in
       ((), try hostA.enroll(device, hostKeys: hostKeys) ? "" : "as before")
@@ -90,8 +91,7 @@ struct BenchProvisioning {
 
   private func copyAgent(_ box: BoxConnection, _ facts: BoxFacts) throws(Refusal) -> String {
     let agent = try AgentBinary.find(given: agent, machine: facts.machine)
-    let output = try Subprocess.run(["cksum"], input: .file(agent.path)).text
-    let checksum = output.split(whereSeparator: \.isWhitespace).prefix(2).joined(separator: " ")
+    let checksum = try agent.checksum()
     if facts.stagedChecksum == checksum { return "it is there already" }
     if facts.installedChecksum == checksum {
       try box.run(BoxScript.copy(facts.binary, to: "fleet-agent", in: facts.stage))

@@ -8,13 +8,22 @@ import FleetProtocol
 
 /// One shared ssh connection to a box on the bench, in a folder that only this account may enter.
 final class BoxConnection {
+  /// What the machine at the other end is to be.
+  enum Role: String {
+    case box = "the box"
+    case host = "HostA"
+  }
+
   let target: BoxTarget
+  private let role: Role
   private let folder: String
   private var controlPath: String { "\(folder)/c" }
 
-  /// Connects; ssh asks for a password or a passphrase on the terminal. Throws `box-unreachable`.
-  init(_ target: BoxTarget) throws(Refusal) {
+  /// Connects; ssh asks for a password or a passphrase on the terminal. Throws `box-unreachable`,
+  /// or `host-unreachable` for a HostA.
+  init(_ target: BoxTarget, called role: Role = .box) throws(Refusal) {
     self.target = target
+    self.role = role
     folder = try FileStore.makeTemporaryFolder()
     // ssh stays behind in the background: with a pipe there, its end would never come.
     let log = "\(folder)/log"
@@ -27,7 +36,7 @@ final class BoxConnection {
     guard status == 0 else {
       let said = String(decoding: (try? FileStore.content(of: log)) ?? [], as: UTF8.self)
       FileStore.remove(files: ["log", "c"], in: folder)
-      throw Self.unreachable(target, said)
+      throw unreachable(said)
     }
   }
 
@@ -40,7 +49,7 @@ final class BoxConnection {
   func outcome(of command: String, input: Subprocess.Input = .none) throws(Refusal) -> Subprocess.Outcome {
     let outcome = try Subprocess.run(
       BoxSSHArguments.run(command, on: target, controlPath: controlPath), input: input)
-    guard outcome.status != 255 else { throw Self.unreachable(target, outcome.errorText) }
+    guard outcome.status != 255 else { throw unreachable(outcome.errorText) }
     return outcome
   }
 
@@ -49,14 +58,16 @@ final class BoxConnection {
   func run(_ command: String, input: Subprocess.Input = .none) throws(Refusal) -> String {
     let outcome = try outcome(of: command, input: input)
     guard outcome.status == 0 else {
-      throw Refusal(.stepFailed, LastLine.of(outcome.errorText) ?? "the box answered with status \(outcome.status)")
+      throw Refusal(
+        .stepFailed, LastLine.of(outcome.errorText) ?? "\(role.rawValue) answered with status \(outcome.status)")
     }
     return outcome.text
   }
 
-  private static func unreachable(_ target: BoxTarget, _ said: String) -> Refusal {
+  private func unreachable(_ said: String) -> Refusal {
     Refusal(
-      .boxUnreachable, "the box \(target.description) does not answer" + (LastLine.of(said).map { ": \($0)" } ?? ""),
+      role == .box ? .boxUnreachable : .hostUnreachable,
+      "\(role.rawValue) \(target.description) does not answer" + (LastLine.of(said).map { ": \($0)" } ?? ""),
       hint:
         "make 'ssh \(target.port.map { "-p \($0) " } ?? "")\((target.user.map { "\($0)@" } ?? "") + target.address)' "
         + "work first")

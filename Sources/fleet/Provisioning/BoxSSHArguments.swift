@@ -18,6 +18,16 @@ enum BoxSSHArguments {
     arguments(box, controlPath: controlPath, [], ["-O", "exit"]) + ["--", box.address]
   }
 
+  /// Asks ssh what it makes of an alias, without connecting.
+  static func resolve(_ box: BoxTarget) -> [String] { ["ssh", "-G", "--", box.address] }
+
+  /// The name or address to which ssh would connect, in what `resolve` printed.
+  static func hostName(inResolved output: String) -> String? {
+    let prefix = "hostname "
+    let line = output.split(whereSeparator: \.isNewline).first { $0.hasPrefix(prefix) }
+    return line.map { String($0.dropFirst(prefix.count)) }.flatMap { HostAddress.isAddress($0) ? $0 : nil }
+  }
+
   private static func arguments(
     _ box: BoxTarget, controlPath: String, _ options: [String], _ flags: [String]
   ) -> [String] {

@@ -8,12 +8,15 @@ import FleetProtocol
 
 /// `fleet provision NAME --bundle FILE`: everything that makes a box this device, in one archive.
 struct BundleProvisioning {
+  let request: LeaseRequest
   let device: DeviceName
   let file: String
   let user: LoginName
   let sshdPort: TCPPort
   /// The agent's program; `nil` looks beside `fleet`.
   let agent: String?
+  /// Whether the box gets a shell script around its own ssh instead of the agent.
+  let isShell: Bool
   let hostA: HostRequest
   let files: DeviceFiles
 
@@ -22,7 +25,7 @@ struct BundleProvisioning {
 
   /// Throws what stopped it, after each step has told its own part.
   func run() throws(Refusal) {
-    let agent = try AgentBinary.find(given: agent, machine: nil)
+    let agent = isShell ? nil : try AgentBinary.find(given: agent, machine: nil)
     guard !FileStore.exists(file) else { throw fileExists }
     let reporter = StepReporter(.bundle, device: device)
     try reporter.perform(.askHostA) { () throws(Refusal) in
@@ -34,14 +37,16 @@ struct BundleProvisioning {
     let key = try reporter.perform(.makeKey) { () throws(Refusal) in (try makeKey(in: keyFolder), "") }
     let lease = try reporter.perform(.lease) { () throws(Refusal) in
       let lease = try takeLease(key, keyFolder: keyFolder)
-      return (lease, "\(lease.port) on HostA, login as \(user)" + (lease.created ? "" : ", as before"))
+      return (lease, "\(lease.port) on HostA, login as \(user)" + request.remark(lease))
     }
     try reporter.perform(.writeBundle) { () throws(Refusal) in
-      let configuration = AgentConfiguration(
-        device: lease.device, name: device, port: lease.port, host: lease.host, keyFile: "id_ed25519",
-        sshdPort: sshdPort, reportHostKeys: true)
-      try writeArchive(configuration, key: "\(keyFolder)/id_ed25519", agent: agent.path)
-      return ((), "\(DisplayText.escaped(file)), for a box with \(agent.machine)")
+      let key = try FileStore.content(of: "\(keyFolder)/id_ed25519") ?? []
+      if let agent {
+        try writeArchive(try agentContent(lease, key: key, agent: agent.path))
+      } else {
+        try writeArchive(try shellContent(lease, key: key))
+      }
+      return ((), "\(DisplayText.escaped(file)), for a box with \(agent?.machine ?? "ssh or dbclient")")
     }
     removeKey(keyFolder)
     StandardStreams.note(
@@ -68,33 +73,44 @@ struct BundleProvisioning {
 
   private func takeLease(_ key: PublicKey, keyFolder: String) throws(Refusal) -> ProvisionReply {
     do throws(Refusal) {
-      return try hostA.provision(
-        device, ProvisionBody(key: key, user: user, tags: [:], hostKeysFromFirstClaim: true))
+      return try request.ask(
+        hostA, device, ProvisionBody(key: key, user: user, tags: [:], hostKeysFromFirstClaim: true))
     } catch {
       guard error.code == .nameTaken else { throw error }
       removeKey(keyFolder)
       throw Refusal(
         .nameTaken, error.message,
-        hint: "the key that holds it is on the box, or in the bundle that was made for it: use that bundle, or "
-          + "choose another name")
+        hint: "the key that holds it is on the box, or in the bundle that was made for it: use that bundle, "
+          + "choose another name, or give this one to new hardware with 'fleet replace'")
     }
   }
 
+  private func agentContent(_ lease: ProvisionReply, key: [UInt8], agent: String) throws(Refusal) -> [String: [UInt8]] {
+    let configuration = AgentConfiguration(
+      device: lease.device, name: device, port: lease.port, host: lease.host, keyFile: "id_ed25519",
+      sshdPort: sshdPort, reportHostKeys: true)
+    var content = ["agent.json": Array(configuration.text.utf8), "id_ed25519": key]
+    for name in DeviceFiles.names { content[name] = try files.content(of: name) }
+    content["fleet-agent"] = try FileStore.content(of: agent, limit: 1 << 30) ?? []
+    return content
+  }
+
+  private func shellContent(_ lease: ProvisionReply, key: [UInt8]) throws(Refusal) -> [String: [UInt8]] {
+    let settings = ShellSettings(
+      device: lease.device, name: device, port: lease.port, host: lease.host, sshdPort: sshdPort)
+    return try ShellBundle(settings: settings, key: key, files: files).content()
+  }
+
   /// Writes the archive beside its final place, for this account only, and then gives it its name.
-  private func writeArchive(_ configuration: AgentConfiguration, key: String, agent: String) throws(Refusal) {
+  private func writeArchive(_ content: [String: [UInt8]]) throws(Refusal) {
     let folder = try FileStore.makeTemporaryFolder()
     let inner = "\(folder)/\(folderName)"
-    let names = ["agent.json", "id_ed25519", "fleet-agent"] + DeviceFiles.names
     defer {
-      FileStore.remove(files: names, in: inner)
+      FileStore.remove(files: Array(content.keys), in: inner)
       FileStore.remove(files: [], in: folder)
     }
-    try FileStore.replace("\(inner)/agent.json", with: configuration.text.utf8)
-    try FileStore.replace("\(inner)/id_ed25519", with: try FileStore.content(of: key) ?? [])
-    for name in DeviceFiles.names { try FileStore.replace("\(inner)/\(name)", with: try files.content(of: name)) }
-    try FileStore.replace("\(inner)/fleet-agent", with: try FileStore.content(of: agent, limit: 1 << 30) ?? [])
-    chmod("\(inner)/fleet-agent", 0o755)
-    chmod("\(inner)/install.sh", 0o755)
+    for (name, bytes) in content { try FileStore.replace("\(inner)/\(name)", with: bytes) }
+    for program in ["fleet-agent", "install.sh", "fleet-shell-agent.sh"] { chmod("\(inner)/\(program)", 0o755) }
 
     let temporary = "\(file).\(getpid()).new"
     let archive = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL)

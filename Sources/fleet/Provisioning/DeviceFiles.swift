@@ -8,14 +8,14 @@ struct DeviceFiles {
   static let names = ["install.sh", "fleet-agent.service", "fleet-agent-user.service", "README"]
 
   /// Where the folder may be: installed beside the program, or in the checkout in which it was built.
-  static func candidates(share: String?, program: String) -> [String] {
-    if let share { return ["\(share)/device"] }
+  static func candidates(share: String?, program: String, folder name: String = "device") -> [String] {
+    if let share { return ["\(share)/\(name)"] }
     var folder = program[...]
     var folders: [String] = []
     while let slash = folder.lastIndex(of: "/") {
       folder = folder[..<slash]
-      if folders.isEmpty { folders.append("\(folder)/../share/fleet/device") }
-      folders.append("\(folder)/provisioning/device")
+      if folders.isEmpty { folders.append("\(folder)/../share/fleet/\(name)") }
+      folders.append("\(folder)/provisioning/\(name)")
     }
     return folders
   }

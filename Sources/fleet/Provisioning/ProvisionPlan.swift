@@ -1,4 +1,4 @@
-/// The steps of `fleet provision`, in the words that a person sees.
+/// The steps of `fleet provision` and `fleet init`, in the words that a person sees.
 enum ProvisionStep: String, CaseIterable {
   case askHostA = "ask HostA"
   case reachBox = "reach the box"
@@ -12,9 +12,21 @@ enum ProvisionStep: String, CaseIterable {
   case install = "install and start the agent"
   case awaitOnline = "wait for the tunnel"
   case writeBundle = "write the bundle"
+  case reachHost = "reach HostA"
+  case inspectHost = "look at HostA"
+  case chooseKey = "choose this laptop's key"
+  case copyServer = "copy fleet-server"
+  case setUpHost = "set up and start HostA"
+  case logIn = "log in"
+  case rehearse = "rehearse"
+
+  /// Whether ssh may ask for a password while it is at work, or the other machine's own lines are shown.
+  var speaksItself: Bool {
+    [.askHostA, .reachBox, .install, .reachHost, .chooseKey, .setUpHost, .logIn, .rehearse].contains(self)
+  }
 }
 
-/// Which steps a way of provisioning has, in their order.
+/// Which steps a command has, in their order.
 struct ProvisionPlan: Hashable {
   let steps: [ProvisionStep]
 
@@ -26,4 +38,10 @@ struct ProvisionPlan: Hashable {
 
   /// A box that is not here.
   static let bundle = ProvisionPlan(steps: [.askHostA, .makeKey, .lease, .writeBundle])
+
+  /// An account that becomes HostA.
+  static let host = ProvisionPlan(steps: [.reachHost, .inspectHost, .chooseKey, .copyServer, .setUpHost, .logIn])
+
+  /// The same, without doing it.
+  static let hostRehearsal = ProvisionPlan(steps: [.reachHost, .inspectHost, .chooseKey, .rehearse])
 }

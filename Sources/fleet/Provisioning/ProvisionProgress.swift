@@ -2,12 +2,13 @@ import FleetProtocol
 
 /// How far a plan has come, and the lines that tell it.
 struct ProvisionProgress: Hashable {
-  let device: DeviceName
+  /// What is done as a whole, such as "provisioning kitchen-pi".
+  let whole: String
   private var waiting: [ProvisionStep]
   private(set) var done: [ProvisionStep] = []
 
-  init(_ plan: ProvisionPlan, device: DeviceName) {
-    self.device = device
+  init(_ plan: ProvisionPlan, of whole: String) {
+    self.whole = whole
     waiting = plan.steps
   }
 
@@ -29,10 +30,10 @@ struct ProvisionProgress: Hashable {
   /// What the command as a whole ends with: what was done, and that the same command continues.
   func outcome(of refusal: Refusal) -> Refusal {
     let message =
-      "provisioning \(device) stopped; "
+      "\(whole) stopped; "
       + (done.isEmpty ? "nothing was done" : "done so far: \(done.map(\.rawValue).joined(separator: ", "))")
     // The same command would only meet the same answer.
-    let isFinal = [.nameTaken, .keyTaken, .denied, .notAnOperator].contains(refusal.code)
+    let isFinal = [.nameTaken, .keyTaken, .noSuchDevice, .denied, .notAnOperator].contains(refusal.code)
     let again = isFinal ? nil : "run the same command again, it continues from there"
     return Refusal(refusal.code, message, hint: [refusal.hint, again].compactMap(\.self).joined(separator: "; then "))
   }

@@ -12,8 +12,12 @@ final class StepReporter {
   private let isTerminal = LaptopEnvironment.isTerminal(STDERR_FILENO)
   private let style = TerminalStyle(hasColor: LaptopEnvironment.wantsColor(STDERR_FILENO))
 
-  init(_ plan: ProvisionPlan, device: DeviceName) {
-    progress = ProvisionProgress(plan, device: device)
+  convenience init(_ plan: ProvisionPlan, device: DeviceName) {
+    self.init(plan, of: "provisioning \(device)")
+  }
+
+  init(_ plan: ProvisionPlan, of whole: String) {
+    progress = ProvisionProgress(plan, of: whole)
     // Ctrl-C ends the ssh that is at work; this process lives on to tell what was done and to tidy up.
     signal(SIGINT) { _ in interruptions += 1 }
   }
@@ -38,8 +42,7 @@ final class StepReporter {
 
   /// On a terminal, shows what is at work until its tick or cross takes the line's place.
   private func announce(_ step: ProvisionStep) {
-    // While these are at work ssh may ask for a password, or the box's own lines are shown.
-    guard isTerminal, ![.askHostA, .reachBox, .install].contains(step) else { return }
+    guard isTerminal, !step.speaksItself else { return }
     StandardStreams.note(style.paint("· \(step.rawValue)", .faint), terminator: "")
   }
 

@@ -11,12 +11,17 @@ enum LaptopEnvironment {
   static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
   /// Throws `io-failed` when the account has no home folder.
-  static func paths() throws(Refusal) -> FleetPaths {
+  static func home() throws(Refusal) -> String {
     guard let home = variable("HOME") ?? getpwuid(getuid()).map({ String(cString: $0.pointee.pw_dir) }),
       home.hasPrefix("/")
     else { throw Refusal(.ioFailed, "this account has no home folder", hint: "set HOME") }
-    return FleetPaths(
-      home: home, xdgConfigHome: variable("XDG_CONFIG_HOME"), xdgStateHome: variable("XDG_STATE_HOME"))
+    return home
+  }
+
+  /// Throws `io-failed` when the account has no home folder.
+  static func paths() throws(Refusal) -> FleetPaths {
+    FleetPaths(
+      home: try home(), xdgConfigHome: variable("XDG_CONFIG_HOME"), xdgStateHome: variable("XDG_STATE_HOME"))
   }
 
   /// What `fleet login` has written; empty before the first time. Throws `configuration-invalid`.

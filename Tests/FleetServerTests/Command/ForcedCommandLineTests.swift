@@ -4,7 +4,7 @@ import Testing
 @testable import FleetServer
 
 @Suite struct ForcedCommandLineTests {
-  @Test func theTwoLinesOfTheKeyFile() throws {
+  @Test func theThreeLinesOfTheKeyFile() throws {
     let device = DeviceID(random: 1)
     #expect(
       ForcedCommandLine(["device", device.rawValue, "20007"])
@@ -13,6 +13,8 @@ import Testing
     #expect(
       ForcedCommandLine(["--home", "/x", "operator", "alice"])
         == .operator(try OperatorName(validating: "alice"), home: "/x"))
+    #expect(
+      ForcedCommandLine(["enroll-key", "5f0c2a91"]) == .enrollKey(try EnrollKeyID(validating: "5f0c2a91"), home: nil))
   }
 
   @Test(arguments: [
@@ -23,6 +25,7 @@ import Testing
     ["device", "0000000000000001"], ["device", "0000000000000001", "1", "2"], ["device", "0000000000000001", "1", ""],
     ["device", "0000000000000001", "1", "replace", "next"], ["device", "0000000000000001", "1", "current"], ["--home"],
     ["--home", "/x"],
+    ["enroll-key"], ["enroll-key", "5f0c2a9"], ["enroll-key", "5F0C2A91"], ["enroll-key", "5f0c2a91", "x"],
   ])
   func everythingElseIsForPeople(_ arguments: [String]) { #expect(ForcedCommandLine(arguments) == nil) }
 }

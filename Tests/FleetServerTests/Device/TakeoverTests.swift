@@ -42,7 +42,7 @@ import Testing
   }
 
   private func free(_ record: SessionRecord, ownAncestors: [Int32] = [getpid()]) throws -> Bool {
-    try Takeover.free(port, of: record, ownAncestors: ownAncestors)
+    try Takeover.make(port, .free, of: record, ownAncestors: ownAncestors)
   }
 
   @Test(arguments: ["sshd", "sshd-session"]) func theRecordedSSHDIsEnded(_ name: String) throws {

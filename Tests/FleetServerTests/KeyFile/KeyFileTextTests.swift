@@ -4,7 +4,7 @@ import Testing
 @testable import FleetServer
 
 @Suite struct KeyFileTextTests {
-  @Test func operatorsThenDevicesInAFixedOrderUnderACount() throws {
+  @Test func operatorsEnrollKeysDevicesInAFixedOrderUnderACount() throws {
     let command = ForcedCommand(executable: "/f")
     func device(_ number: Int) throws -> KeyFileText.Device {
       KeyFileText.Device(
@@ -15,11 +15,12 @@ import Testing
     }
     let text = KeyFileText.render(
       devices: [try device(20002), try device(20001)], operators: [try person("bob", 2), try person("alice", 1)],
-      command: command)
+      enrollKeys: [KeyFileText.EnrollKey(id: EnrollKeyID(random: 7), key: try sampleKey(7))], command: command)
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-    #expect(lines.count == 6 && lines[5].isEmpty)
+    #expect(lines.count == 7 && lines[6].isEmpty)
     #expect(lines[1].hasSuffix("fleet-operator:alice") && lines[2].hasSuffix("fleet-operator:bob"))
-    #expect(lines[3].contains("127.0.0.1:20001") && lines[4].contains("127.0.0.1:20002"))
+    #expect(lines[3].hasSuffix("fleet-enroll-key:00000007"))
+    #expect(lines[4].contains("127.0.0.1:20001") && lines[5].contains("127.0.0.1:20002"))
     #expect(KeyFileText.deviceCount(in: text.utf8) == 2)
     #expect(
       KeyFileText.deviceCount(in: try ManagedBlock.replacing(in: Array("ssh-rsa AAAA me\n".utf8), with: text.utf8)) == 2

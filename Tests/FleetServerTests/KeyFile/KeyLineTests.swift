@@ -29,6 +29,15 @@ import Testing
         + " fleet-operator:alice")
   }
 
+  @Test func anEnrollKeysLineExactly() throws {
+    let key = try sampleKey(5)
+    let id = try EnrollKeyID(validating: "5f0c2a91")
+    let line = KeyLine.enrollKey(id, key: key, command: ForcedCommand(executable: "/abs/fleet-server"))
+    #expect(
+      line == #"restrict,command="exec /abs/fleet-server enroll-key 5f0c2a91" ssh-ed25519 "# + key.base64
+        + " fleet-enroll-key:5f0c2a91")
+  }
+
   @Test func aFolderThatSSHDDoesNotTellStandsInTheCommand() throws {
     let command = ForcedCommand(executable: "/abs/fleet-server", home: "/srv/fleet")
     let line = KeyLine.device(try entry(), command: command)

@@ -105,4 +105,26 @@ import Testing
     #expect(try code(.offline, enrolled: false) == (.deviceOffline, "kitchen-pi was never seen"))
     #expect(try code(.offline, lastSeen_s: 0) == (.deviceOffline, "kitchen-pi is offline since 1970-01-01T00:00:00Z"))
   }
+
+  @Test(arguments: [(true, 0, 4, true), (true, 0, 5, false), (false, 0, 0, false), (true, 1, 0, false)])
+  func hostKeysAreAwaitedJustAfterAClaimThatMayBringThem(
+    mayTell: Bool, known: Int, sinceClaim_s: Int64, expected: Bool
+  ) throws {
+    let folder = try TemporaryFolder()
+    let registry = try Registry.create(try folder.home())
+    let name = try DeviceName(validating: "kitchen-pi")
+    _ = try registry.provision(
+      name, body: try sampleBody(1, fromFirstClaim: mayTell), id: DeviceID(random: 1),
+      range: try #require(PortRange(parsing: "20000-20001")),
+      portsInUse: [], by: .host, now_s: 1)
+    if known > 0 { _ = try registry.enroll(name, hostKeys: [try sampleKey(2)], by: .host, now_s: 1) }
+    let device = try registry.device(named: name)
+    let session = SessionRecord(
+      sshd: ProcessIdentity(pid: 1, startTime: 2, bootID: "b"),
+      connection: try #require(SSHConnection(parsing: "203.0.113.9 5 198.51.100.1 2222")), claimed_s: 1000,
+      claim: ClaimBody(agentVersion: "1", bootID: "d", keepalive_s: 10, facts: [:], hostKeys: []))
+    #expect(
+      ReachabilityCheck.willTellHostKeys(device, session: session, now_s: 1000 + sinceClaim_s) == expected)
+    #expect(!ReachabilityCheck.willTellHostKeys(device, session: nil, now_s: 1000))
+  }
 }

@@ -227,6 +227,33 @@ import Testing
     #expect((rows[1]["bytes_from_device"] as Int64) > 20)
   }
 
+  /// A device that claims before it knows its host keys reports them; they count for as long as HostA has none.
+  @Test func reportedHostKeysAreTakenOnceAndOnlyFromWhoHoldsTheClaim() throws {
+    let running = try start()
+    let device = try provision("box")
+    let tunnel = try tunnel(1)
+    _ = try claim(tunnel)
+    try forward(tunnel, port: device.port, to: listen.port)
+    #expect(try !status("box").enrolled)
+    func report(_ key: Int, on control: String) throws -> Reply {
+      let body = ReportBody(sshd: .up, hostKeys: [try sampleKey(key)])
+      return try ssh("device", "report", extra: ["-S", control], body: body.line + "\n").reply()
+    }
+
+    // Another connection with the device's own key, which did not claim.
+    guard case .refused(let refusal) = try report(40, on: "none") else { return try #require(Bool(false)) }
+    #expect(refusal.code == .requestRefused)
+    #expect(try !status("box").enrolled)
+
+    #expect(try report(41, on: tunnel.control) == .ok([:]))
+    #expect(try status("box").enrolled)
+    #expect(try report(42, on: tunnel.control) == .ok([:]))
+    _ = try status("box")
+    let registry = try Registry.open(Home(path: server.home))
+    #expect(try registry.devices().first?.hostKeys == [sampleKey(41)], "later keys are not adopted")
+    #expect(try stop(running).status == 0)
+  }
+
   @Test func aPortThatAnotherConnectionOfOursHoldsIsToldInTime() throws {
     let running = try start()
     let device = try provision("box")

@@ -1,0 +1,26 @@
+import ArgumentParser
+import FleetProtocol
+
+struct ReplaceCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "replace", abstract: "Make another box the device, because the old one is broken, lost or too slow.",
+    usage: "fleet replace NAME [--user LOGIN] (--to [USER@]BOX[:PORT] | --bundle FILE.tar)",
+    discussion: """
+      The new box gets the device's name, port and tags. In the moment in which it does, the old box's key is \
+      refused and its tunnel ends. Everything else, and every option, is as with 'fleet provision'; with --bundle \
+      people log in as before unless --user says otherwise. Running the same command again continues.
+
+      At the next 'fleet ssh' one line tells the new host key; nobody has to edit known_hosts.
+
+      EXAMPLE
+        fleet replace kitchen-pi --to pi@192.168.1.51
+        fleet replace attic-pi --bundle attic-pi-2.tar
+      """)
+
+  @OptionGroup var options: ProvisionCommand
+
+  func run() throws {
+    guard options.name != nil else { throw Refusal(.usage, "which device?", hint: Self.configuration.usage) }
+    try options.run(.replace)
+  }
+}

@@ -1,0 +1,165 @@
+import Foundation
+import Testing
+
+/// What a leaked golden image is good for: its enroll key, used by hand with ssh against the real sshd.
+@Suite(.serialized) struct EnrollKeyTests {
+  @Test func anEnrollKeyJoinsAndDoesNothingElse() throws {
+    try Lab.with { lab in
+      try lab.startKitchenPi()
+      let image = try lab.createEnrollKey(named: "image")
+      let other = try lab.createEnrollKey(named: "other")
+      let thief = Thief(lab: lab, account: lab.box, key: image.key)
+      let own = lab.ports.leases.lowerBound
+
+      // Used as it is meant, the key works: a box waits.
+      let joined = try lab.join(with: image, box: "kiosk-1")
+      #expect(joined.status == 0 && joined.output.contains(#""state":"pending","name":"kiosk-kiosk-1""#), "\(joined)")
+
+      for command in [
+        [], ["sh"], ["sh", "-c", "id"], ["join;id"], ["join", "x"], ["$(id)"], ["claim"], ["report"], ["attach"],
+        ["rotate-key"], ["list"], ["version"], ["show", "kitchen-pi"], ["connect", "kitchen-pi"], ["pending"],
+        ["approve", "kiosk-kiosk-1"], ["reject", "kiosk-kiosk-1"], ["provision", "x"], ["provision-many"],
+        ["remove", "kitchen-pi"], ["enroll-keys"], ["enroll-key-create"], ["enroll-key-remove", other.id],
+        ["enroll-key", other.id], ["operator", "anna"], ["device", "0000000000000000", "\(own)"], ["run"],
+        ["scp", "-f", "x"],
+      ] {
+        let outcome = try thief.run([], command: command)
+        #expect(outcome.status != 0 && !outcome.output.contains("uid="), "\(command): \(outcome)")
+        #expect(outcome.output.contains("\"ok\":false"), "\(command): \(outcome)")
+      }
+
+      for forward in [
+        "127.0.0.1:\(own + 5):127.0.0.1:22", "127.0.0.1:\(own):127.0.0.1:22", "127.0.0.1:0:127.0.0.1:22",
+        "\(lab.hostA.home.path)/socket:127.0.0.1:22",
+      ] {
+        let outcome = try thief.run(["-N", "-R", forward])
+        #expect(outcome.status == 255, "-R \(forward): \(outcome)")
+      }
+      #expect(!FileManager.default.fileExists(atPath: lab.hostA.home.appending(path: "socket").path))
+      for target in ["127.0.0.1:\(own)", "127.0.0.1:\(lab.ports.hostA)", "localhost:\(own)"] {
+        let outcome = try thief.run(["-W", target])
+        #expect(
+          outcome.status == 255 && outcome.error.contains("administratively prohibited"), "-W \(target): \(outcome)")
+      }
+      let local = lab.ports.leases.upperBound
+      let tunnel = try thief.start(["-N", "-L", "127.0.0.1:\(local):127.0.0.1:\(own)"])
+      try eventually("the local end listens", within: 15) { PortBlock.isListening(local) }
+      try eventually("sshd refuses the local forward", within: 15) {
+        tunnel.error.contains("administratively prohibited")
+      }
+      tunnel.stop()
+      let dynamic = try thief.start(["-N", "-D", "127.0.0.1:\(local - 1)"])
+      try eventually("the SOCKS port listens", within: 15) { PortBlock.isListening(local - 1) }
+      _ = try lab.run(
+        lab.box,
+        [
+          "bash", "-c",
+          "exec 3<>/dev/tcp/127.0.0.1/\(local - 1); printf '\\005\\001\\000\\005\\001\\000\\001\\177\\000\\000\\001\\000\\026' >&3; timeout 3 cat <&3",
+        ])
+      try eventually("sshd refuses the dynamic forward", within: 15) {
+        dynamic.error.contains("administratively prohibited")
+      }
+      dynamic.stop()
+      #expect(try thief.run(["-tt"]).error.contains("PTY allocation request failed"))
+      #expect(try thief.run(["-s"], command: ["sftp"]).status != 0)
+      #expect(try thief.run(["-N", "-w", "any"]).status == 255)
+      try thief.expectNoForwardedAgent(during: ["join"], of: "enroll-key")
+
+      // Nothing of all this has changed anything.
+      #expect(try lab.asOperator("pending").output.split(separator: "\n").count == 2)
+      #expect(try lab.state("kitchen-pi") == "online")
+    }
+  }
+
+  @Test func aBoxLearnsWhatBecameOfItAlsoWhenTheKeyIsUsedUp() throws {
+    try Lab.with { lab in
+      try lab.startHostA()
+      try lab.login()
+      let image = try lab.createEnrollKey(named: "image", uses: 2)
+      for box in ["one", "two"] {
+        #expect(try lab.join(with: image, box: box).output.contains(#""state":"pending""#))
+      }
+      let third = try lab.join(with: image, box: "three")
+      #expect(third.status == 5 && third.output.contains("enroll-key-used-up"), "\(third)")
+
+      #expect(try lab.asOperator("approve", "kiosk-one", body: #"{"v":1,"tags":{"site":"berlin"}}"#).status == 0)
+      #expect(try lab.asOperator("reject", "kiosk-two").status == 0)
+      let approved = try lab.join(with: image, box: "one")
+      #expect(approved.output.contains(#""state":"approved","name":"kiosk-one""#), "\(approved)")
+      let rejected = try lab.join(with: image, box: "two")
+      #expect(rejected.status == 5 && rejected.output.contains("enrollment-rejected"), "\(rejected)")
+      #expect(try lab.device("kiosk-one")?["state"] as? String == "offline")
+
+      // The box's own key opens its port; nobody else's does.
+      let port = lab.ports.leases.lowerBound
+      let forward = ["-N", "-R", "127.0.0.1:\(port):127.0.0.1:22"]
+      let tunnel = try Thief(lab: lab, account: lab.box, key: lab.box.home.appending(path: "one")).start(forward)
+      try eventually("the tunnel stands\n\(tunnel.error)", within: 15) { PortBlock.isListening(port) }
+      tunnel.stop()
+      let stranger = try Thief(lab: lab, account: lab.box, key: lab.box.home.appending(path: "two")).run(forward)
+      #expect(stranger.error.contains("Permission denied"), "\(stranger)")
+    }
+  }
+
+  @Test func anExpiredKeyLetsNobodyInAndARemovedOneOpensNothing() throws {
+    try Lab.with { lab in
+      try lab.startHostA()
+      try lab.login()
+      let image = try lab.createEnrollKey(named: "image", expires_s: 1)
+      // The clock is HostA's: its own answer says when the time is over.
+      var refused: Outcome?
+      try eventually("the key expires", within: 15) {
+        let outcome = try lab.join(with: image, box: "late-\(UUID().uuidString.prefix(4))")
+        if outcome.status != 0 { refused = outcome }
+        return refused != nil
+      }
+      #expect(refused?.status == 5 && refused?.output.contains("enroll-key-expired") == true, "\(refused as Any)")
+
+      let second = try lab.createEnrollKey(named: "second")
+      #expect(try lab.join(with: second, box: "in-time").status == 0)
+      #expect(try lab.asOperator("enroll-key-remove", second.id).status == 0)
+      #expect(try lab.join(with: second, box: "in-time").error.contains("Permission denied"))
+    }
+  }
+}
+
+/// An enroll key as an image carries it.
+struct ImageKey {
+  let id: String
+  let key: URL
+}
+
+extension Lab {
+  /// Sends an operator's request with the person's key, by ssh itself.
+  func asOperator(_ request: String..., body: String = "") throws -> Outcome {
+    let thief = Thief(lab: self, account: laptop, key: operatorKey)
+    return try run(laptop, thief.line([], request), input: body + "\n", within: 20)
+  }
+
+  /// Makes a key pair on the box's account and an enroll key of its public half.
+  func createEnrollKey(named name: String, uses: Int = 10, expires_s: Int = 3600) throws -> ImageKey {
+    let body =
+      #"{"v":1,"key":"\#(try publicKey(name))","pattern":"kiosk-{serial}","user":"pi","tags":{},"#
+      + #""uses":\#(uses),"expires_s":\#(expires_s),"auto_approve":false}"#
+    let reply = try asOperator("enroll-key-create", body: body)
+    let object = try JSONSerialization.jsonObject(with: Data(reply.output.utf8)) as? [String: Any]
+    return ImageKey(id: try #require(object?["id"] as? String), key: box.home.appending(path: name))
+  }
+
+  /// Asks to join for a box of this serial number, which has a key of its own.
+  func join(with image: ImageKey, box serial: String) throws -> Outcome {
+    let body =
+      #"{"v":1,"key":"\#(try publicKey(serial))","facts":{"serial":"\#(serial)"},"#
+      + #""host_keys":["\#(try publicKey("host-\(serial)"))"]}"#
+    let thief = Thief(lab: self, account: box, key: image.key)
+    return try run(box, thief.line([], ["join"]), input: body + "\n", within: 20)
+  }
+
+  /// The public half of a key in the box's home, which is made unless it is there.
+  private func publicKey(_ name: String) throws -> String {
+    let line = try succeed(
+      box,
+      ["sh", "-c", "[ -e \"$1\" ] || ssh-keygen -q -t ed25519 -N '' -f \"$1\"; cat \"$1.pub\"", "sh", name])
+    return line.split(separator: " ").prefix(2).joined(separator: " ")
+  }
+}
