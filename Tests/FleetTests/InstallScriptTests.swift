@@ -130,6 +130,7 @@ import Testing
     guard
       let outcome = try? Subprocess.run([
         "shellcheck", "\(Checkout.deviceFiles)/install.sh", "\(Checkout.deviceFiles)/probe.sh",
+        "\(Checkout.deviceFiles)/first-boot.sh", "\(Checkout.deviceFiles)/cloud-init.sh",
       ])
     else { return }
     #expect(outcome.status == 0, "\(outcome.text)")

@@ -25,8 +25,8 @@ import Testing
     """
 
   @Test func nothingIsTouchedBeforeHostAHasAnswered() {
-    #expect(ProvisionPlan.bench.steps.first == .askHostA && ProvisionPlan.bundle.steps.first == .askHostA)
-    #expect(ProvisionPlan.bench.steps.last == .awaitOnline && ProvisionPlan.bundle.steps.last == .writeBundle)
+    #expect(ProvisionPlan.bench.steps.first == .askHostA && ProvisionPlan.carried(.writeBundle).steps.first == .askHostA)
+    #expect(ProvisionPlan.bench.steps.last == .awaitOnline && ProvisionPlan.carried(.writeBundle).steps.last == .writeBundle)
     // A lease is taken only with a key, and host keys are pinned before anything connects.
     for (earlier, later) in [
       (ProvisionStep.makeKey, ProvisionStep.lease), (.readHostKeys, .enroll), (.lease, .enroll), (.enroll, .install),
@@ -37,7 +37,7 @@ import Testing
   }
 
   @Test func progressTellsWhatWasDone() {
-    var progress = ProvisionProgress(.bundle, of: "provisioning kitchen-pi")
+    var progress = ProvisionProgress(.carried(.writeBundle), of: "provisioning kitchen-pi")
     #expect(progress.finish("x", style: plain) == "✓ ask HostA: x")
     #expect(progress.finish("", style: plain) == "✓ make the device's key")
     let reason = Refusal(.hostUnreachable, "HostA does not answer", hint: "wait")

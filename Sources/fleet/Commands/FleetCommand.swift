@@ -25,7 +25,7 @@ struct FleetCommand: ParsableCommand {
     subcommands: [
       LoginCommand.self, InitCommand.self, ProvisionCommand.self, ListCommand.self, ShowCommand.self, SSHCommand.self,
       ProxyCommand.self, RenameCommand.self, TagCommand.self, ReplaceCommand.self, RemoveCommand.self,
-      RekeyCommand.self, ApproveCommand.self, RejectCommand.self,
+      RekeyCommand.self, ApproveCommand.self, RejectCommand.self, EnrollKeyCommand.self,
     ])
 
   /// Runs a command line, its program's name left out.

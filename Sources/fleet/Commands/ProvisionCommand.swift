@@ -4,22 +4,33 @@ import FleetProtocol
 struct ProvisionCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "provision", abstract: "Make a box a device of the fleet.",
-    usage: "fleet provision NAME [--user LOGIN] (--to [USER@]BOX[:PORT] | --bundle FILE.tar)",
+    usage: """
+      fleet provision NAME [--user LOGIN] (--to [USER@]BOX[:PORT] | --bundle FILE.tar | --image MOUNTPOINT)
+             fleet provision --from FILE.csv --bundle-dir FOLDER
+      """,
     discussion: """
       With --to the box is on the bench and ssh reaches it: the agent is copied, its key is made there, the box's \
       host keys are read and pinned, the agent is installed and started, and the command waits until the device \
       is online. As root the agent becomes a system service, otherwise a service of the account (systemd or cron).
 
       With --bundle the box is not here: the archive holds the agent, its key and an install.sh. The device's host \
-      keys are recorded at its first contact, and pinned from then on. With --shell besides, the archive holds a shell \
-      script around the ssh, or Dropbear's dbclient, that is on the box: for boxes that fleet-agent does not run on.
+      keys are recorded at its first contact, and pinned from then on; the agent replaces its key then, so that a \
+      bundle that was used is worth nothing. With --expires a bundle that was not used by then is dead. With --shell \
+      the archive holds a shell script around the ssh, or Dropbear's dbclient, that is on the box: for boxes that \
+      fleet-agent does not run on.
+
+      With --image the same is written to a mounted SD card, whose box installs it when it is booted.
+
+      With --from a bundle is made for each row of a CSV file (name,user,tags); run it again to continue.
 
       A failure says what was done; running the same command again continues.
 
       EXAMPLE
         fleet provision kitchen-pi --to pi@192.168.1.50
-        fleet provision attic-pi --user pi --bundle attic-pi.tar
+        fleet provision attic-pi --user pi --expires 30d --bundle attic-pi.tar
         fleet provision router --user root --shell --bundle router.tar
+        fleet provision porch-pi --user pi --image /media/me/bootfs
+        fleet provision --from devices.csv --bundle-dir bundles
       """)
 
   @Argument(help: "The device's name: a-z, 0-9 and '-'.")
@@ -28,21 +39,19 @@ struct ProvisionCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The box on the bench; ssh's aliases work.", valueName: "[user@]box[:port]"))
   var to: String?
 
-  @Option(help: ArgumentHelp("The archive to write for a box that is not here.", valueName: "file"))
-  var bundle: String?
-
   @Option(
     help: ArgumentHelp(
       "The account that 'fleet ssh' logs in as; by default the one of --to, or with --bundle your own name.",
       valueName: "login"))
   var user: String?
 
-  @Option(help: ArgumentHelp("The port of the box's own sshd; by default the one of --to, or 22.", valueName: "port"))
-  var sshdPort: String?
-
   @Option(
-    help: ArgumentHelp("The fleet-agent program for the box; by default the one beside fleet.", valueName: "file"))
-  var agent: String?
+    help: ArgumentHelp("After which a bundle that was never used is dead, such as 12h or 30d.", valueName: "time"))
+  var expires: String?
+
+  @OptionGroup var carried: CarriedOptions
+
+  @OptionGroup var many: ManyOptions
 
   @Flag(help: "With --to: install for the box's account alone, even when it is root.")
   var userService = false
@@ -50,45 +59,51 @@ struct ProvisionCommand: ParsableCommand {
   @Flag(help: "With --bundle: for a box that has ssh or dbclient, and on which fleet-agent does not run.")
   var shell = false
 
-  func run() throws { try run(.provision) }
+  func run() throws {
+    guard many.isGiven else { return try run(.provision) }
+    guard name == nil, to == nil, carried.bundle == nil, carried.image == nil, !userService, !shell else {
+      throw Refusal(
+        .usage, "with --from the devices stand in the file",
+        hint: "fleet provision --from devices.csv --bundle-dir bundles")
+    }
+    try many.provision(user: user, lifetime: lifetime(), port: carried.port(), agent: carried.agent)
+  }
 
   /// Also what `fleet replace` does.
   func run(_ request: LeaseRequest) throws {
     guard let name else { throw Refusal(.usage, "which device?", hint: Self.configuration.usage) }
     let device = try DeviceName(validating: name)
     let user = try user.map { text throws(Refusal) in try LoginName(validating: text) }
-    let port = try sshdPort.map { text throws(Refusal) in try Self.port(text) }
-    switch (to, bundle) {
-    case (let to?, nil) where !shell:
+    let port = try carried.givenPort()
+    let lifetime = try lifetime()
+    switch (to, carried.isGiven) {
+    case (let to?, false) where !shell && lifetime == nil && !many.isGiven:
       let target = try BoxTarget(parsing: to)
       let hostA = try LaptopContext().hostA
       _ = try request.present(device, hostA)
       try BenchProvisioning(
-        request: request, device: device, target: target, user: user, sshdPort: port, agent: agent,
+        request: request, device: device, target: target, user: user, sshdPort: port, agent: carried.agent,
         asUser: userService, hostA: hostA, files: DeviceFiles.find()
       ).run()
-    case (nil, let bundle?) where !bundle.isEmpty && !userService && !(shell && agent != nil):
+    case (nil, true) where !userService && !(shell && carried.agent != nil) && !many.isGiven:
       let hostA = try LaptopContext().hostA
       let present = try request.present(device, hostA)
-      guard let login = try user ?? present?.user ?? LaptopEnvironment.loginName.map({ try LoginName(validating: $0) })
-      else {
-        throw Refusal(.usage, "which account do people log in to on the box?", hint: "give it with --user")
-      }
+      let files = try DeviceFiles.find()
+      let login = try user ?? present?.user ?? CarriedOptions.login(nil)
       try BundleProvisioning(
-        request: request, device: device, file: bundle, user: login, sshdPort: port ?? TCPPort(22)!, agent: agent,
-        isShell: shell, hostA: hostA, files: DeviceFiles.find()
+        request: request, device: device, place: carried.place(files, isShell: shell), user: login,
+        sshdPort: port ?? TCPPort(22)!, lifetime: lifetime, agent: carried.agent, isShell: shell,
+        hostA: hostA, files: files
       ).run()
     default:
       throw Refusal(
-        .usage, "say either --to or --bundle",
-        hint: "fleet \(request.rawValue) NAME --to USER@BOX, or --bundle FILE.tar")
+        .usage, "say one of --to, --bundle and --image, with options that belong to it",
+        hint: "fleet \(request.rawValue) NAME --to USER@BOX, or --bundle FILE.tar, or --image MOUNTPOINT")
     }
   }
 
-  private static func port(_ text: String) throws(Refusal) -> TCPPort {
-    guard let port = TCPPort(parsing: text) else {
-      throw Refusal(.usage, "'\(DisplayText.escaped(text, limit: 40))' is not a port", hint: "1 to 65535")
-    }
-    return port
+  private func lifetime() throws(Refusal) -> Lifetime? {
+    guard let expires else { return nil }
+    return try Lifetime(parsing: expires)
   }
 }

@@ -7,6 +7,11 @@ struct DeviceFiles {
   /// Everything that lies in a bundle beside the agent, its key and its configuration.
   static let names = ["install.sh", "fleet-agent.service", "fleet-agent-user.service", "README"]
 
+  /// What a disk needs besides, so that its box installs everything when it is booted.
+  static let firstBoot = "first-boot.sh"
+  static let firstBootUnit = "fleet-agent-first-boot.service"
+  static let cloudInitScript = "cloud-init.sh"
+
   /// Where the folder may be: installed beside the program, or in the checkout in which it was built.
   static func candidates(share: String?, program: String, folder name: String = "device") -> [String] {
     if let share { return ["\(share)/\(name)"] }

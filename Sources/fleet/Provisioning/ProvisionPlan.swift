@@ -12,6 +12,7 @@ enum ProvisionStep: String, CaseIterable {
   case install = "install and start the agent"
   case awaitOnline = "wait for the tunnel"
   case writeBundle = "write the bundle"
+  case writeImage = "write the image"
   case reachHost = "reach HostA"
   case inspectHost = "look at HostA"
   case chooseKey = "choose this laptop's key"
@@ -36,8 +37,10 @@ struct ProvisionPlan: Hashable {
     .awaitOnline,
   ])
 
-  /// A box that is not here.
-  static let bundle = ProvisionPlan(steps: [.askHostA, .makeKey, .lease, .writeBundle])
+  /// A box that is not here; the last step says how its files travel.
+  static func carried(_ last: ProvisionStep) -> ProvisionPlan {
+    ProvisionPlan(steps: [.askHostA, .makeKey, .lease, last])
+  }
 
   /// An account that becomes HostA.
   static let host = ProvisionPlan(steps: [.reachHost, .inspectHost, .chooseKey, .copyServer, .setUpHost, .logIn])

@@ -83,6 +83,25 @@ enum FileStore {
     rmdir(folder)
   }
 
+  /// What lies in a folder, in order; nothing where there is none.
+  static func names(in folder: String) -> [String] {
+    guard let stream = opendir(folder) else { return [] }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+      let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names.sorted()
+  }
+
+  /// What tells a file from every other, whatever path leads to it; `nil` where there is none.
+  static func identity(of path: String) -> [UInt64]? {
+    var information = stat()
+    guard stat(path, &information) == 0 else { return nil }
+    return [UInt64(truncatingIfNeeded: information.st_dev), UInt64(information.st_ino)]
+  }
+
   static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
   static func isFolder(_ path: String) -> Bool {

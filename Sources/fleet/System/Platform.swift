@@ -10,13 +10,10 @@ enum Platform {
     typealias SpawnFileActions = posix_spawn_file_actions_t
     typealias SpawnAttributes = posix_spawnattr_t
     static let socketStream = Int32(SOCK_STREAM.rawValue)
-    /// tar(1)'s options for an archive that is the same whoever makes it: ustar, owned by root.
-    static let tarOptions = ["--format=ustar", "--owner=root:0", "--group=root:0"]
   #else
     typealias SpawnFileActions = posix_spawn_file_actions_t?
     typealias SpawnAttributes = posix_spawnattr_t?
     static let socketStream = SOCK_STREAM
-    static let tarOptions = ["--format", "ustar", "--uid", "0", "--gid", "0", "--uname", "root", "--gname", "root"]
   #endif
 
   static func emptySpawnFileActions() -> SpawnFileActions {
