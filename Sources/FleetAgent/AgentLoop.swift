@@ -6,6 +6,8 @@ import Glibc
 final class AgentLoop {
   private let file: ConfigurationFile
   private var identity: DeviceIdentity
+  private var keys: DeviceKeys
+  private var rotation: KeyRotation
   private var machine: TunnelMachine
   private var random = SystemRandomNumberGenerator()
   private var links: [Link] = []
@@ -21,16 +23,17 @@ final class AgentLoop {
   private var loggedState: TunnelState?
   private var reportedSSHD: ReportBody.DeviceSSHD?
   private var isFinished = false
-  /// When the service manager wants to hear next that the loop turns.
-  private var nextSignOfLife: Monotonic?
+  private var signOfLife: SignOfLife
 
   /// Throws `configuration-invalid`, `already-running` or `io-failed`.
   init(_ file: ConfigurationFile) throws(Refusal) {
     self.file = file
     let configuration = file.configuration
-    let privateKey = try file.privateKey()
+    let keys = try DeviceKeys(file)
+    self.keys = keys
+    rotation = KeyRotation(hasNext: keys.nextPublicKey != nil)
     identity = DeviceIdentity(
-      configuration, privateKey: privateKey,
+      configuration, keys: keys.offered,
       claim: ClaimBody(
         agentVersion: FleetVersion.current, bootID: MachineFacts.bootID(), keepalive_s: configuration.keepalive_s,
         profile: configuration.profile, facts: MachineFacts.read(), hostKeys: []))
@@ -38,7 +41,8 @@ final class AgentLoop {
     machine = TunnelMachine(
       endpoints: configuration.host.endpoints.map { "\($0.address) port \($0.port)" }, profile: configuration.profile,
       now: .now)
-    switch try StatusSocket.take(configuration.device, owner: file.owner) {
+    signOfLife = SignOfLife(notification)
+    switch try StatusSocket.take(configuration.device.rawValue, owner: file.owner) {
     case .taken(let socket): status = socket
     case .alreadyRunning:
       throw Refusal(.alreadyRunning, "an agent for this device runs already", hint: "see it with: fleet-agent status")
@@ -53,7 +57,6 @@ final class AgentLoop {
     log.write(
       .info, "fleet-agent \(FleetVersion.current) for \(file.configuration.name), libssh2 \(SSHLibrary.version)")
     notification?.send("READY=1")
-    nextSignOfLife = notification?.watchdogInterval.map { _ in .now }
     handle(.start)
     var set = PollSet()
     while !isFinished {
@@ -72,22 +75,16 @@ final class AgentLoop {
       }
       if let outcome = hostKeyLearning?.turn(set, now: .now) { noteHostKeys(outcome) }
       if let due = machine.deadline, due <= .now { handle(.timePassed) }
-      showSignOfLife()
+      if let due = rotation.deadline, due <= .now { rotateKey(.timePassed) }
+      signOfLife.show(on: notification)
     }
     notification?.send("STOPPING=1")
   }
 
   private var deadline: Monotonic? {
     let now = Monotonic.now
-    let ours = Monotonic.earliest(.earliest(machine.deadline, nextSignOfLife), hostKeyLearning?.deadline)
-    return links.reduce(ours) { .earliest($0, $1.deadline(now: now)) }
-  }
-
-  /// Only from here: an agent that hangs must be seen to hang.
-  private func showSignOfLife() {
-    guard let due = nextSignOfLife, due <= .now, let interval = notification?.watchdogInterval else { return }
-    notification?.send("WATCHDOG=1")
-    nextSignOfLife = .now + interval
+    let ours = Monotonic.earliest(.earliest(machine.deadline, rotation.deadline), hostKeyLearning?.deadline)
+    return links.reduce(.earliest(ours, signOfLife.deadline)) { .earliest($0, $1.deadline(now: now)) }
   }
 
   private func handle(_ event: TunnelEvent) {
@@ -96,6 +93,7 @@ final class AgentLoop {
     for action in machine.handle(event, at: .now, using: &random) { perform(action) }
     links.removeAll { link in !machine.links.contains { $0.id == link.id } }
     tell()
+    followRotation(event)
   }
 
   private func perform(_ action: TunnelAction) {
@@ -111,6 +109,53 @@ final class AgentLoop {
     case .report(let id, let sshd): links.first { $0.id == id }?.report(ReportBody(sshd: sshd), now: now)
     case .close(let id): links.first { $0.id == id }?.close()
     case .finish: isFinished = true
+    }
+  }
+
+  // MARK: The device's key
+
+  private func followRotation(_ event: TunnelEvent) {
+    if case .answered(let id, let answer) = event { rotateKey(.answered(id, answer)) }
+    let up = machine.links.first { $0.phase == .up }?.id
+    guard up != rotation.tunnel?.id else { return }
+    let link = links.first { $0.id == up }
+    let tunnel = link.map {
+      KeyRotation.Tunnel(id: $0.id, key: $0.acceptedKey ?? .current, isWanted: $0.claim?.rotateKey ?? false)
+    }
+    rotateKey(.tunnel(tunnel))
+  }
+
+  private func rotateKey(_ event: KeyRotation.Event) {
+    for action in rotation.handle(event, at: .now, using: &random) { perform(action) }
+  }
+
+  private func perform(_ action: KeyRotation.Action) {
+    do throws(Refusal) {
+      switch action {
+      case .make:
+        try keys.makeNext()
+        identity.keys = keys.offered
+        rotateKey(.made)
+      case .ask(let id):
+        guard let key = keys.nextPublicKey else { return }
+        links.first { $0.id == id }?.ask(.rotateKey, RotateKeyBody(key: key).line, now: .now)
+      case .renew: handle(.renew)
+      case .install:
+        try keys.install()
+        identity.keys = keys.offered
+        rotateKey(.installed)
+      case .discard:
+        try keys.discardNext()
+        identity.keys = keys.offered
+      case .tell(let sentence): log.write(.info, sentence)
+      case .warn(let sentence): log.write(.warning, sentence)
+      }
+    } catch {
+      switch action {
+      case .make: rotateKey(.notMade(error.message))
+      case .install: rotateKey(.notInstalled(error.message))
+      default: log.write(.warning, error.message)
+      }
     }
   }
 
@@ -177,6 +222,7 @@ final class AgentLoop {
       endpoint: endpoint.map { "\($0.address) port \($0.port)" }, remoteAddress: connection?.remoteAddress?.description,
       port: Int64((connection?.claim?.port ?? file.configuration.port).rawValue),
       channels: Int64(connection?.channelCount ?? 0), bytesReceived: traffic.received, bytesSent: traffic.sent,
-      tries: Int64(machine.tries), lastError: machine.lastFailure?.sentence, sshd: reportedSSHD?.rawValue)
+      tries: Int64(machine.tries), lastError: machine.lastFailure?.sentence, sshd: reportedSSHD?.rawValue,
+      key: rotation.sentence)
   }
 }

@@ -5,15 +5,15 @@ struct DeviceIdentity: Sendable {
   let account: String
   /// The blobs of the host keys that HostA may show.
   let pins: [[UInt8]]
-  /// The text of the private key's file.
-  let privateKey: [UInt8]
+  /// The keys to show, the first one first.
+  var keys: [DeviceKey]
   let sshdPort: TCPPort
   var claim: ClaimBody
 
-  init(_ configuration: AgentConfiguration, privateKey: [UInt8], claim: ClaimBody) {
+  init(_ configuration: AgentConfiguration, keys: [DeviceKey], claim: ClaimBody) {
     account = configuration.host.account.rawValue
     pins = configuration.host.hostKeys.compactMap { Base64.decode($0.base64) }
-    self.privateKey = privateKey
+    self.keys = keys
     sshdPort = configuration.sshdPort
     self.claim = claim
   }

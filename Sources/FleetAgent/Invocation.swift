@@ -77,7 +77,8 @@ enum Invocation: Hashable {
       fleet-agent --help
 
     FILE of --config is /etc/fleet-agent/agent.json where that exists, else
-    ${XDG_CONFIG_HOME:-~/.config}/fleet-agent/agent.json.
+    ${XDG_CONFIG_HOME:-~/.config}/fleet-agent/agent.json. Where FILE is not there and enroll.json stands in its
+    place, run asks HostA to let this box join, and goes on as a device when it has been approved.
 
     profile in FILE, and what an idle tunnel says in a month at the IP level, both ways:
       normal   a keepalive every 10 s; a silent break is noticed within 12 s       about 57 MB

@@ -9,10 +9,20 @@ enum KeyFile {
       let text = String(decoding: try File.read(path, limit: Limits.line), as: UTF8.self)
       return try OpenSSHPrivateKey(parsing: text).publicLine
     }
+    let key = try newKey()
+    try File.create(path, text(of: key))
+    return key.publicLine
+  }
+
+  /// Throws `io-failed`.
+  static func newKey() throws(Refusal) -> OpenSSHPrivateKey {
     let made: Ed25519Key
     do { made = try Ed25519Key() } catch { throw Refusal(.ioFailed, "libcrypto cannot make an ed25519 key") }
-    let key = OpenSSHPrivateKey(seed: made.seed, publicKey: made.publicKey)
-    try File.create(path, Array(key.text(comment: "fleet-agent", check: .random(in: .min ... .max)).utf8))
-    return key.publicLine
+    return OpenSSHPrivateKey(seed: made.seed, publicKey: made.publicKey)
+  }
+
+  /// What stands in the file.
+  static func text(of key: OpenSSHPrivateKey) -> [UInt8] {
+    Array(key.text(comment: "fleet-agent", check: .random(in: .min ... .max)).utf8)
   }
 }

@@ -5,21 +5,6 @@ import Glibc
 /// One connection to HostA, from the look-up of its name to the last channel. It does what the machine decided and
 /// tells what happened.
 final class Link {
-  /// Sent data that HostA does not acknowledge for so long breaks the connection.
-  static let userTimeout_ms: CInt = 10_000
-  /// How long a name server may take where an address is known that was good before.
-  static let resolveLimit: Duration = .seconds(2)
-  /// How long HostA may take for a request other than the claim, which the watchdog covers.
-  static let requestLimit: Duration = .seconds(15)
-  /// While more waits for the socket, nothing is read from local sockets.
-  static let outputLimit = 256 * 1024
-  /// What may be received in one turn.
-  static let receiveShare = 512 * 1024
-  /// Each channel may hold 2 MiB that its reader does not take; 200 busy ones together hold a few MiB.
-  static let channelLimit = 256
-  /// So many keepalives in a row that could not be sent are suspicious.
-  static let unsentKeepaliveLimit = 3
-
   private enum Step {
     case resolving(NameResolution, until: Monotonic)
     case connecting(TCPSocket, until: Monotonic, then: [SocketAddress])
@@ -56,6 +41,9 @@ final class Link {
   private var slot: Int?
   private var hasMoreWork = false
   private var events: [TunnelEvent] = []
+  private var offer: KeyOffer
+  /// Which of the device's keys HostA accepted.
+  private(set) var acceptedKey: DeviceKey.Role?
   /// What HostA was told by the claim or a report.
   private var toldHostKeys: [PublicKey]
   /// The port on HostA, once the claim was granted.
@@ -69,6 +57,7 @@ final class Link {
   ) {
     self.id = id
     self.identity = identity
+    offer = KeyOffer(identity.keys)
     self.connectLimit = connectLimit
     self.lastGood = lastGood
     toldHostKeys = identity.claim.hostKeys
@@ -147,9 +136,11 @@ final class Link {
     report(ReportBody(sshd: .up, hostKeys: hostKeys), now: now)
   }
 
-  func report(_ body: ReportBody, now: Monotonic) {
-    let request = RemoteRequest(.report, body: body.line)
-    errands.append(.request(request, until: now + Self.requestLimit))
+  func report(_ body: ReportBody, now: Monotonic) { ask(.report, body.line, now: now) }
+
+  /// Asks HostA for something while the tunnel is up.
+  func ask(_ request: DeviceRequest, _ body: String, now: Monotonic) {
+    errands.append(.request(RemoteRequest(request, body: body), until: now + Self.requestLimit))
     hasMoreWork = true
   }
 
@@ -272,8 +263,9 @@ final class Link {
         step = .authenticating(session)
         events.append(.reached(id, .authenticating))
       case .authenticating(let session):
-        let progress = try session.authenticate(account: identity.account, privateKey: identity.privateKey)
-        guard case .ready = progress else { return }
+        let progress = try offer.advance(on: session, account: identity.account)
+        guard case .ready(let key) = progress else { return }
+        acceptedKey = key
         step = .claiming(session, RemoteRequest(.claim, body: identity.claim.line))
         events.append(.reached(id, .claiming))
       case .claiming(let session, let request):
@@ -342,6 +334,9 @@ final class Link {
       if isDone { finishErrand() } else if now >= until { throw .disconnected("HostA does not answer requests") }
     case .request(let request, let until):
       if try request.advance(on: session) {
+        if request.command == DeviceRequest.rotateKey.rawValue, let reply = request.reply {
+          events.append(.answered(id, reply))
+        }
         finishErrand()
       } else if now >= until {
         throw .disconnected("HostA does not answer requests")

@@ -13,7 +13,8 @@ final class RemoteRequest {
     case closed
   }
 
-  private let command: String
+  /// What is asked of HostA, as it stands on the wire.
+  let command: String
   private var body: [UInt8]
   private var step = Step.opening
   private var output: [UInt8] = []
@@ -21,8 +22,12 @@ final class RemoteRequest {
   /// What HostA answered, once it has.
   private(set) var reply: Result<Reply, LinkFailure>?
 
-  init(_ request: DeviceRequest, body: String) {
-    command = request.rawValue
+  convenience init(_ request: DeviceRequest, body: String) { self.init(command: request.rawValue, body: body) }
+
+  convenience init(_ request: EnrollKeyRequest, body: String) { self.init(command: request.rawValue, body: body) }
+
+  private init(command: String, body: String) {
+    self.command = command
     self.body = Array(body.utf8) + [0x0A]
   }
 

@@ -42,3 +42,21 @@ struct ServiceNotification {
     }
   }
 }
+
+/// When the service manager wants to hear next that a loop turns. Shown only from the loop: an agent that hangs must be
+/// seen to hang.
+struct SignOfLife {
+  private let interval: Duration?
+  private(set) var deadline: Monotonic?
+
+  init(_ notification: ServiceNotification?) {
+    interval = notification?.watchdogInterval
+    deadline = interval.map { _ in .now }
+  }
+
+  mutating func show(on notification: ServiceNotification?) {
+    guard let deadline, deadline <= .now, let interval else { return }
+    notification?.send("WATCHDOG=1")
+    self.deadline = .now + interval
+  }
+}

@@ -24,6 +24,8 @@ struct StatusReport: Hashable, Sendable {
   var lastError: String?
   /// Whether the device's own sshd answers, as the last canary found it.
   var sshd: String?
+  /// How it is with the device's key, where that is being replaced.
+  var key: String?
 
   var isUp: Bool { state == "up" }
 }
@@ -36,7 +38,7 @@ extension StatusReport {
       "sentence": .string(sentence), "since": .string(since.description), "endpoint": JSON(endpoint),
       "remote_address": JSON(remoteAddress), "port": .integer(port), "channels": .integer(channels),
       "bytes_received": .integer(bytesReceived), "bytes_sent": .integer(bytesSent), "tries": .integer(tries),
-      "last_error": JSON(lastError), "sshd": JSON(sshd),
+      "last_error": JSON(lastError), "sshd": JSON(sshd), "key": JSON(key),
     ]).text
   }
 
@@ -59,6 +61,7 @@ extension StatusReport {
     tries = try object.integer("tries", in: 0...Int64.max)
     lastError = try object.optionalString("last_error")
     sshd = try object.optionalString("sshd")
+    key = try object.optionalString("key")
   }
 
   /// The report as people read it, a line for each thing known.
@@ -75,6 +78,7 @@ extension StatusReport {
     } else {
       rows.append(("tries", "\(tries) since the tunnel was last up"))
     }
+    if let key { rows.append(("key", key)) }
     if let lastError { rows.append(("last error", lastError)) }
     rows.append(("agent", "fleet-agent \(agentVersion), process \(pid)"))
     return rows.map { label, value in

@@ -23,11 +23,11 @@ final class StatusSocket {
 
   deinit { close(descriptor) }
 
-  /// `owner` is who owns the configuration, and may ask besides root and ourselves.
-  static func take(_ device: DeviceID, owner: uid_t) throws(Refusal) -> Taking {
+  /// `name` is the device's identity; `owner` is who owns the configuration, and may ask besides root and ourselves.
+  static func take(_ name: String, owner: uid_t) throws(Refusal) -> Taking {
     let descriptor = newSocket(nonBlocking: true)
     guard descriptor >= 0 else { throw Refusal(.ioFailed, "no socket: \(String(cString: strerror(errno)))") }
-    if withAddress(of: device, { bind(descriptor, $0, $1) }) == 0, listen(descriptor, 8) == 0 {
+    if withAddress(of: name, { bind(descriptor, $0, $1) }) == 0, listen(descriptor, 8) == 0 {
       return .taken(StatusSocket(descriptor: descriptor, owner: owner))
     }
     let code = errno
@@ -35,7 +35,7 @@ final class StatusSocket {
     guard code == EADDRINUSE else {
       throw Refusal(.ioFailed, "the status socket cannot be made: \(String(cString: strerror(code)))")
     }
-    guard let holder = connect(to: device) else { return .alreadyRunning }
+    guard let holder = connect(to: name) else { return .alreadyRunning }
     defer { close(holder) }
     guard let uid = peer(of: holder), uid != getuid(), uid != 0 else { return .alreadyRunning }
     return .squatted(uid)
@@ -53,9 +53,11 @@ final class StatusSocket {
     }
   }
 
-  /// Asks the running agent. Throws `step-failed` when none runs, `denied` when it is another user's.
-  static func ask(_ device: DeviceID, owner: uid_t) throws(Refusal) -> StatusReport {
-    guard let descriptor = connect(to: device) else {
+  /// Asks the running agent, which runs as `owner`, as root or as ourselves, for its line. Throws `step-failed` when none runs, `denied` when it is another user's.
+  static func ask<Report>(
+    _ name: String, owner: uid_t, parse: (ArraySlice<UInt8>) throws(JSONError) -> Report
+  ) throws(Refusal) -> Report {
+    guard let descriptor = connect(to: name) else {
       throw Refusal(.stepFailed, "no agent runs for this device", hint: "start it with: fleet-agent run")
     }
     defer { close(descriptor) }
@@ -72,12 +74,12 @@ final class StatusSocket {
     guard let end = answer.firstIndex(of: 0x0A) else {
       throw Refusal(.denied, "the agent does not tell its status", hint: "ask as the user that runs it, or as root")
     }
-    do { return try StatusReport(parsing: answer[..<end]) } catch {
+    do { return try parse(answer[..<end]) } catch {
       throw Refusal(.ioFailed, "the agent's status is not understood: \(error)")
     }
   }
 
-  private static func connect(to device: DeviceID) -> CInt? {
+  private static func connect(to name: String) -> CInt? {
     let descriptor = newSocket(nonBlocking: false)
     guard descriptor >= 0 else { return nil }
     // An agent that hangs must not hang those who ask: a full queue makes connect(2) wait.
@@ -85,7 +87,7 @@ final class StatusSocket {
     for option in [SO_SNDTIMEO, SO_RCVTIMEO] {
       setsockopt(descriptor, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
-    if withAddress(of: device, { Glibc.connect(descriptor, $0, $1) }) == 0 { return descriptor }
+    if withAddress(of: name, { Glibc.connect(descriptor, $0, $1) }) == 0 { return descriptor }
     close(descriptor)
     return nil
   }
@@ -95,8 +97,8 @@ final class StatusSocket {
     return socket(AF_UNIX, CInt(flags), 0)
   }
 
-  private static func withAddress(of device: DeviceID, _ body: (UnsafePointer<sockaddr>, socklen_t) -> CInt) -> CInt {
-    let name = [0] + Array("fleet-agent/\(device)".utf8)
+  private static func withAddress(of name: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> CInt) -> CInt {
+    let name = [0] + Array("fleet-agent/\(name)".utf8)
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
     withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: name) }

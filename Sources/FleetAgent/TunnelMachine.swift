@@ -17,6 +17,10 @@ enum TunnelEvent: Hashable, Sendable {
   case heard(LinkID)
   /// The machine has another address, route or carrier.
   case networkChanged
+  /// Another connection is wanted beside the tunnel, to take its place.
+  case renew
+  /// What HostA said to a request other than the claim, which is no concern of the tunnel.
+  case answered(LinkID, Result<Reply, LinkFailure>)
   case ended(LinkID, LinkFailure)
   case timePassed
   case stop
@@ -123,6 +127,8 @@ struct TunnelMachine: Sendable {
       let soonest = max(now + Self.networkPause, lastNetworkTry.map { $0 + Self.networkInterval } ?? now)
       networkTryAt = networkTryAt ?? soonest
       return []
+    case .renew: return renew(now: now)
+    case .answered: return []
     case .ended(let id, let failure): return ended(id, failure, now: now, using: &random)
     case .timePassed: return timePassed(now: now, using: &random)
     case .stop:
@@ -206,6 +212,12 @@ struct TunnelMachine: Sendable {
     guard let link = links.first(where: { $0.id == id }), link.phase == .up, !link.isSilent else { return [] }
     update(id) { $0.isSilent = true }
     guard links.count == 1 else { return [] }
+    return startRound(now: now)
+  }
+
+  /// If the second connection comes to nothing, the first just stays.
+  private mutating func renew(now: Monotonic) -> [TunnelAction] {
+    guard links.count == 1, links[0].phase == .up, !links[0].isSilent else { return [] }
     return startRound(now: now)
   }
 

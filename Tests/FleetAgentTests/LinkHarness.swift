@@ -18,11 +18,12 @@ final class LinkHarness {
   private(set) var events: [TunnelEvent] = []
   private(set) var mostChannels = 0
 
-  /// `reply` is what HostA answers to the claim; `PORT` in it stands for the leased port.
+  /// `reply` is what HostA answers to every request; `PORT` in it stands for the leased port. With `offersNextKey` the
+  /// device shows another key before its own; HostA knows that one unless `knowsKey`.
   init(
     sshdPort: UInt16, reply: String = #"{"v":1,"ok":true,"port":PORT,"reconnect_window_s":5,"took_over":false}"#,
     knowsKey: Bool = true, pinsHostKey: Bool = true, endpointAddress: String = "127.0.0.1", endpointPort: UInt16? = nil,
-    lastGood: (UInt16) -> SocketAddress? = { _ in nil },
+    lastGood: (UInt16) -> SocketAddress? = { _ in nil }, offersNextKey: Bool = false,
     options: [String] = []
   ) throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: "fleet-link-\(UUID().uuidString)")
@@ -42,8 +43,13 @@ final class LinkHarness {
         account: try LoginName(validating: ThrowawaySSHD.account), endpoints: [],
         hostKeys: [try PublicKey(parsing: pinsHostKey ? sshd.hostKeys[0] : otherKey)]),
       keyFile: "key", sshdPort: TCPPort(sshdPort)!, reportHostKeys: false)
+    var keys = [DeviceKey(role: .current, text: Array(try Data(contentsOf: folder.appending(path: "key"))))]
+    if offersNextKey {
+      let text = Array(try Data(contentsOf: folder.appending(path: "other")))
+      keys.insert(DeviceKey(role: .next, text: text), at: 0)
+    }
     identity = DeviceIdentity(
-      configuration, privateKey: Array(try Data(contentsOf: folder.appending(path: "key"))),
+      configuration, keys: keys,
       claim: ClaimBody(agentVersion: "0.1.0", bootID: "b", keepalive_s: 1, facts: [:], hostKeys: []))
     link = Link(
       id: LinkID(number: 1),

@@ -50,6 +50,29 @@ import ThrowawaySSHD
     #expect(harness.failure == nil)
   }
 
+  @Test(arguments: [DeviceKey.Role.current, .next])
+  func showsTheNextKeyFirstAndTellsWhichOneOpenedHostA(role: DeviceKey.Role) throws {
+    let server = try LocalServer()
+    let harness = try LinkHarness(
+      sshdPort: server.port,
+      reply: #"{"v":1,"ok":true,"port":PORT,"reconnect_window_s":5,"took_over":false,"state":"pending"}"#,
+      knowsKey: role == .current, offersNextKey: true)
+    defer {
+      harness.stop()
+      server.stop()
+    }
+    try harness.runToTheEndOfTheDial()
+    #expect(harness.canary == .proved(.up) && harness.link.acceptedKey == role)
+    let key = try PublicKey(parsing: harness.sshd.hostKeys[0])
+    harness.link.ask(.rotateKey, RotateKeyBody(key: key).line, now: .now)
+    var state: RotateKeyReply.State?
+    try harness.run {
+      for case .answered(_, .success(.ok(let fields))) in harness.events { state = try? RotateKeyReply(fields).state }
+      return state != nil
+    }
+    #expect(state == .pending && harness.failure == nil)
+  }
+
   @Test func tellsWhyItCouldNotConnect() throws {
     let free = try ThrowawaySSHD.freePort()
     let unreachable = try LinkHarness(sshdPort: 22, endpointPort: free)

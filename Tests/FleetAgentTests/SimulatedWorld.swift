@@ -33,6 +33,7 @@ extension TunnelSimulation {
       guard index(id) != nil else { return }
       try tell(.canary(id, .lost("the canary did not come back")))
     case .announced: try tell(.networkChanged)
+    case .renewal: try tell(.renew)
     case .due:
       guard let deadline = machine.deadline, begin + .milliseconds(now) >= deadline else {
         plannedDue = nil

@@ -50,6 +50,13 @@ import Testing
     #expect(report.text(now: Timestamp(seconds: 1_000_001)).contains("the device's own sshd does not answer"))
   }
 
+  @Test func saysThatTheKeyIsBeingReplaced() throws {
+    var report = Self.up
+    report.key = "being replaced by a new one"
+    #expect(report.text(now: Timestamp(seconds: 1_000_001)).contains("\nkey         being replaced by a new one\n"))
+    #expect(try StatusReport(parsing: Array(report.line.utf8)) == report)
+  }
+
   @Test func roundsAges() {
     let start = Timestamp(seconds: 0)
     let ages = [5, 300, 10_000, 1_000_000].map { StatusReport.age(start, Timestamp(seconds: $0)) }

@@ -13,20 +13,22 @@ import Testing
 
   @Test func holdsTheNameAloneAndAnswers() throws {
     let device = DeviceID(random: .random(in: .min ... .max))
-    #expect { try StatusSocket.ask(device, owner: getuid()) } throws: { ($0 as? Refusal)?.code == .stepFailed }
+    #expect { try StatusSocket.ask(device.rawValue, owner: getuid(), parse: StatusReport.init(parsing:)) } throws: {
+      ($0 as? Refusal)?.code == .stepFailed
+    }
     let answer = Mutex<StatusReport?>(nil)
     let isDone = Atomic(false)
     do {
-      guard case .taken(let socket) = try StatusSocket.take(device, owner: getuid()) else {
+      guard case .taken(let socket) = try StatusSocket.take(device.rawValue, owner: getuid()) else {
         Issue.record("the name is not free")
         return
       }
-      guard case .alreadyRunning = try StatusSocket.take(device, owner: getuid()) else {
+      guard case .alreadyRunning = try StatusSocket.take(device.rawValue, owner: getuid()) else {
         Issue.record("a second agent could start")
         return
       }
       Thread.detachNewThread {
-        let report = try? StatusSocket.ask(device, owner: getuid())
+        let report = try? StatusSocket.ask(device.rawValue, owner: getuid(), parse: StatusReport.init(parsing:))
         answer.withLock { $0 = report }
         isDone.store(true, ordering: .releasing)
       }
@@ -39,7 +41,7 @@ import Testing
     }
     #expect(answer.withLock { $0 } == Self.report)
     // The name is free again when its holder is gone.
-    guard case .taken = try StatusSocket.take(device, owner: getuid()) else {
+    guard case .taken = try StatusSocket.take(device.rawValue, owner: getuid()) else {
       Issue.record("the name stays taken")
       return
     }

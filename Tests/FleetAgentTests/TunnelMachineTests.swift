@@ -214,6 +214,21 @@ final class MachineDriver {
     #expect(driver.machine.state.name == "up")
   }
 
+  @Test func aConnectionBesideATunnelTakesItsPlaceOrChangesNothing() {
+    let driver = MachineDriver()
+    driver.handle(.start)
+    #expect(driver.handle(.renew) == [], "there is no tunnel yet")
+    _ = driver.establish(first)
+    #expect(driver.handle(.renew) == [.dial(second, endpoint: 0)])
+    #expect(driver.handle(.renew) == [], "one is under way")
+    driver.handle(.ended(second, .claimRefused(Refusal(.claimBusy, "busy"))))
+    #expect(driver.machine.state == .up(endpoint: "a port 22"))
+    let third = LinkID(number: 3)
+    #expect(driver.handle(.renew) == [.dial(third, endpoint: 0)])
+    #expect(driver.establish(third) == [.close(first)])
+    #expect(driver.machine.links.map(\.id) == [third])
+  }
+
   @Test func goesOnDiallingBesideASilentTunnelUntilItIsHeard() {
     let driver = MachineDriver(endpoints: ["a port 22", "b port 443"])
     driver.handle(.start)
@@ -319,7 +334,7 @@ final class MachineDriver {
     for _ in 0..<300 {
       driver.now = driver.now + .milliseconds(Int64.random(in: 0...20_000, using: &dice))
       let link = open.min { $0.number < $1.number }
-      switch (Int.random(in: 0..<10, using: &dice), link) {
+      switch (Int.random(in: 0..<11, using: &dice), link) {
       case (0, let id?):
         open.remove(id)
         established.remove(id)
@@ -332,6 +347,7 @@ final class MachineDriver {
         established.insert(id)
       case (5, let id?): note(driver.handle(.canary(id, .lost("x"))))
       case (6, let id?): note(driver.handle(.suspicion(id)))
+      case (7, _): note(driver.handle(.renew))
       default: note(driver.handle(.timePassed))
       }
       #expect(established.count <= 1)

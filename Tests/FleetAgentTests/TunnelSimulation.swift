@@ -32,6 +32,8 @@ struct TunnelSimulation {
     case probed(LinkID)
     case probeLate(LinkID)
     case announced
+    /// Another connection is wanted beside the tunnel, as when the device's key is replaced.
+    case renewal
     case due
   }
 
@@ -90,6 +92,10 @@ struct TunnelSimulation {
     let start = end + 3_600_000
     queue.add(.begin(lastFault, length: length), at: start)
     lastFaultEnd = start + length
+    // The replacement of a key may fall on any of them; the last one is over when the day is.
+    for _ in 0..<Int.random(in: 0...40, using: &random) {
+      queue.add(.renewal, at: Int.random(in: 0..<lastFaultEnd + 1_800_000, using: &random))
+    }
   }
 
   /// From 200 ms to 10 minutes, the short ones more often.

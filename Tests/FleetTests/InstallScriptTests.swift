@@ -43,6 +43,52 @@ import Testing
     }
   }
 
+  @Test func aKeyThatTheDeviceHasReplacedStays() throws {
+    try Box.with { box in
+      let folder = "\(box.home)/.config/fleet-agent"
+      func key() throws -> String {
+        String(decoding: try FileStore.content(of: "\(folder)/id_ed25519") ?? [], as: UTF8.self)
+      }
+      try FileStore.replace("\(box.bundle)/agent.json", with: "{\"v\":1,\"device\":\"0f3a\"}\n".utf8)
+      #expect(try box.install().status == 0)
+      defer { _ = try? box.install("--uninstall") }
+      try FileStore.replace("\(folder)/id_ed25519", with: "replaced\n".utf8)
+      #expect(try !box.install().text.contains("id_ed25519"))
+      #expect(try key() == "replaced\n")
+
+      // Another bundle for the same device, or one for another, has a key that is newer.
+      for (device, secret) in [("0f3a", "second\n"), ("77aa", "third\n")] {
+        try FileStore.replace("\(box.bundle)/agent.json", with: "{\"v\":1,\"device\":\"\(device)\"}\n".utf8)
+        try FileStore.replace("\(box.bundle)/id_ed25519", with: secret.utf8)
+        try FileStore.replace("\(folder)/id_ed25519.new", with: "half way\n".utf8)
+        #expect(try box.install().status == 0)
+        #expect(try key() == secret && !FileStore.exists("\(folder)/id_ed25519.new"))
+      }
+    }
+  }
+
+  @Test func aBoxThatIsToJoinIsInstalledWithoutAKeyOfItsOwn() throws {
+    try Box.with { box in
+      let folder = "\(box.home)/.config/fleet-agent"
+      unlink("\(box.bundle)/agent.json")
+      unlink("\(box.bundle)/id_ed25519")
+      try FileStore.replace("\(box.bundle)/enroll.json", with: "{\"v\":1,\"key_file\":\"enroll_ed25519\"}\n".utf8)
+      #expect(try box.install().errorText.contains("enroll_ed25519 is missing"))
+      try FileStore.replace("\(box.bundle)/enroll_ed25519", with: "secret\n".utf8)
+      let first = try box.install()
+      defer { _ = try? box.install("--uninstall") }
+      #expect(first.status == 0, "\(first.errorText)")
+      let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+      #expect(Set(names) == ["enroll.json", "enroll_ed25519"])
+      #expect(try box.table().contains("run --config '\(folder)/agent.json'"))
+      // Once it has joined, the image's files stay out.
+      for name in names { unlink("\(folder)/\(name)") }
+      try FileStore.replace("\(folder)/agent.json", with: "{\"name\":\"kiosk-7\"}\n".utf8)
+      #expect(try box.install().text.contains("this box is the device kiosk-7 already"))
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["agent.json"])
+    }
+  }
+
   @Test func aRehearsalChangesNothing() throws {
     try Box.with { box in
       let before = try FileManager.default.subpathsOfDirectory(atPath: box.home).sorted()
@@ -110,7 +156,8 @@ struct Box {
     let bin = "\(home)/bin"
     try FileStore.makeFolder(bin)
     for tool in [
-      "sh", "id", "cat", "cp", "mv", "rm", "chmod", "cmp", "dirname", "mkdir", "readlink", "sed", "setsid", "sleep",
+      "sh", "id", "cat", "cksum", "cp", "mv", "rm", "chmod", "cmp", "dirname", "mkdir", "readlink", "sed", "setsid",
+      "sleep",
       "uname",
     ] {
       let path = ["/usr/bin/\(tool)", "/bin/\(tool)"].first(where: FileStore.exists)

@@ -5,7 +5,8 @@
 #   otherwise         ~/.local/bin/fleet-agent, ~/.config/fleet-agent, a user service that lingers
 #   without systemd   cron starts it: at boot and, should it have ended, every minute
 #
-# Running it again changes only what differs.
+# Running it again changes only what differs; a key that the device has replaced since stays. A folder with enroll.json
+# makes a box that asks to join.
 #
 # usage: install.sh [--user] [--dry-run] [--uninstall]
 #   --user       install for this account only, even as root
@@ -74,9 +75,12 @@ place() {
 }
 
 copy() {
-  if ! cp "$1" "$2.new" || ! chmod "$3" "$2.new"; then fail "cannot write $2"; fi
-  [ -z "${4:-}" ] || chown "$4" "$2.new" || fail "cannot give $2 to $4"
-  mv -f "$2.new" "$2" || fail "cannot write $2"
+  new=$2.new
+  # The folder may belong to the agent's account: root writes nothing through a name that stands in there.
+  case $2 in "$folder"/*) new=$folder.new ;; esac
+  if ! cp "$1" "$new" || ! chmod "$3" "$new"; then fail "cannot write $2"; fi
+  [ -z "${4:-}" ] || chown "$4" "$new" || fail "cannot give $2 to $4"
+  mv -f "$new" "$2" || fail "cannot write $2"
 }
 
 # The processes that run the installed program, also the one that was replaced just now.
@@ -204,11 +208,14 @@ start_now() {
 
 # --- the account of the system service
 
+# The agent writes there: a new key beside the old one, and its configuration when it joins.
 make_system_folder() {
-  if ! mkdir "$folder" || ! chown "root:$account" "$folder" || ! chmod 750 "$folder"; then
+  if ! mkdir -p "$folder" || ! chown "$account:$account" "$folder" || ! chmod 750 "$folder"; then
     fail "cannot make $folder"
   fi
 }
+
+is_the_accounts() { [ -n "$(find "$folder" -prune -user "$account" 2>/dev/null)" ]; }
 
 has_account() { id "$account" >/dev/null 2>&1; }
 
@@ -224,11 +231,49 @@ remove_account() {
   if command -v userdel >/dev/null 2>&1; then userdel "$account"; else deluser "$account"; fi
 }
 
+# --- the key and what belongs to it
+
+value_in() { sed -n "s/.*\"$2\":\"\([A-Za-z0-9._-]*\)\".*/\1/p" "$1" 2>/dev/null; }
+
+# Tells this bundle from one that was made later for the same device.
+bundle_mark() { echo "$(value_in "$here/agent.json" device) $(cksum <"$here/id_ed25519")"; }
+
+is_this_bundle() { [ -f "$folder/id_ed25519" ] && [ "$(cat "$folder/bundle" 2>/dev/null)" = "$(bundle_mark)" ]; }
+
+write_mark() { if ! bundle_mark >"$folder.new" || ! mv -f "$folder.new" "$folder/bundle"; then fail "cannot write $folder"; fi; }
+
+place_device() {
+  # Once the device has replaced the bundle's key, that key opens nothing any more.
+  if ! is_this_bundle; then
+    [ ! -f "$folder/id_ed25519.new" ] || step "remove $folder/id_ed25519.new" rm -f "$folder/id_ed25519.new"
+    # Tried in place before, the agent may have been about to replace the bundle's key: both are shown to HostA then.
+    [ ! -f "$here/id_ed25519.new" ] || place "$here/id_ed25519.new" "$folder/id_ed25519.new" 600 "$key_owner"
+    place "$here/id_ed25519" "$folder/id_ed25519" 600 "$key_owner"
+    step "note which bundle this is" write_mark
+  fi
+  place "$here/agent.json" "$folder/agent.json" "$mode" "$owner"
+}
+
+place_enrollment() {
+  if [ -f "$folder/agent.json" ]; then
+    echo "this box is the device $(value_in "$folder/agent.json" name) already, and stays that"
+    return 0
+  fi
+  place "$here/$key" "$folder/$key" 600 "$key_owner"
+  place "$here/enroll.json" "$folder/enroll.json" "$mode" "$owner"
+}
+
 # --- the two things this script does
 
 install_agent() {
   here=$(cd "$(dirname "$0")" && pwd -P)
-  for file in fleet-agent agent.json id_ed25519 fleet-agent.service fleet-agent-user.service; do
+  configuration=agent.json
+  key=id_ed25519
+  if [ ! -f "$here/agent.json" ] && [ -f "$here/enroll.json" ]; then
+    configuration=enroll.json
+    key=$(value_in "$here/enroll.json" key_file)
+  fi
+  for file in fleet-agent "$configuration" "${key:-the key}" fleet-agent.service fleet-agent-user.service; do
     [ -f "$here/$file" ] || fail "$here/$file is missing; run this script in the folder of a bundle"
   done
   version=$("$here/fleet-agent" --version) ||
@@ -237,7 +282,7 @@ install_agent() {
 
   if [ "$scope" = system ]; then
     has_account || step "make the account $account" make_account
-    [ -d "$folder" ] || step "make the folder $folder, for root and $account only" make_system_folder
+    is_the_accounts || step "make the folder $folder, for root and $account only" make_system_folder
     mode=640 owner=root:$account key_owner=$account:$account
     [ -d /usr/local/bin ] || step "make the folder /usr/local/bin" mkdir -m 755 -p /usr/local/bin
   else
@@ -247,8 +292,7 @@ install_agent() {
     mode=600 owner='' key_owner=''
   fi
   place "$here/fleet-agent" "$binary" 755
-  place "$here/id_ed25519" "$folder/id_ed25519" 600 "$key_owner"
-  place "$here/agent.json" "$folder/agent.json" "$mode" "$owner"
+  if [ "$configuration" = agent.json ]; then place_device; else place_enrollment; fi
 
   if has_systemd; then
     install_systemd

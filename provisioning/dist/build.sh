@@ -115,18 +115,21 @@ finish() {
   } >"$tree/DEBIAN/control"
   (cd "$tree" && find usr lib -type f -exec md5sum {} + 2>/dev/null) | LC_ALL=C sort -k 2 >"$tree/DEBIAN/md5sums"
   find "$tree" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
-  dpkg-deb --root-owner-group -Zxz -z3 --build "$tree" "$out" >/dev/null
+  dpkg-deb --root-owner-group -Zxz -z1 --build "$tree" "$out" >/dev/null
 }
 
 begin fleet-agent
 unit fleet-agent device/fleet-agent.service
-sed -i '/^\[Service\]/i ConditionPathExists=/etc/fleet-agent/agent.json\n' "$tree/lib/systemd/system/fleet-agent.service"
+# Either of the two: a box that is a device, or one that asks to become one.
+sed -i '/^StartLimit/a ConditionPathExists=|/etc/fleet-agent/agent.json\nConditionPathExists=|/etc/fleet-agent/enroll.json' \
+  "$tree/lib/systemd/system/fleet-agent.service"
 finish fleet-agent adduser openssh-server "keeps a device's reverse SSH tunnel to HostA up" <<END
 On a small Linux box behind a router that nobody can configure, this agent
 keeps a reverse SSH tunnel to HostA, a machine with a public address, so that
 people reach the box by name.
 .
-The service starts once /etc/fleet-agent holds agent.json and the device's key.
+The service starts once /etc/fleet-agent holds agent.json and the device's
+key, or enroll.json and the key to join with.
 END
 
 begin fleet-server

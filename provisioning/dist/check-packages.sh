@@ -43,7 +43,7 @@ for unit in fleet-agent fleet-server; do
   [ -L /etc/systemd/system/multi-user.target.wants/$unit.service ] || fail "$unit.service is not enabled"
   grep -q '^ConditionPathExists=' /lib/systemd/system/$unit.service || fail "$unit.service waits for nothing"
 done
-[ "$(stat -c '%U:%G %a' /etc/fleet-agent)" = "root:fleet-agent 750" ] || fail "/etc/fleet-agent is open"
+[ "$(stat -c '%U:%G %a' /etc/fleet-agent)" = "fleet-agent:fleet-agent 750" ] || fail "/etc/fleet-agent is open"
 [ "$(stat -c '%U %a' /var/lib/fleet-server)" = "fleet 700" ] || fail "/var/lib/fleet-server is open"
 
 ssh-keygen -q -t ed25519 -N '' -f anna

@@ -76,23 +76,24 @@ struct ProvisionCommand: ParsableCommand {
     let user = try user.map { text throws(Refusal) in try LoginName(validating: text) }
     let port = try carried.givenPort()
     let lifetime = try lifetime()
-    let context = try LaptopContext()
-    // A device that is not there has no hardware to replace: HostA says so before anything is made or touched.
-    let present = request == .replace ? try context.hostA.show(device).device : nil
     switch (to, carried.isGiven) {
     case (let to?, false) where !shell && lifetime == nil && !many.isGiven:
       let target = try BoxTarget(parsing: to)
+      let hostA = try LaptopContext().hostA
+      _ = try request.present(device, hostA)
       try BenchProvisioning(
         request: request, device: device, target: target, user: user, sshdPort: port, agent: carried.agent,
-        asUser: userService, hostA: context.hostA, files: DeviceFiles.find()
+        asUser: userService, hostA: hostA, files: DeviceFiles.find()
       ).run()
     case (nil, true) where !userService && !(shell && carried.agent != nil) && !many.isGiven:
+      let hostA = try LaptopContext().hostA
+      let present = try request.present(device, hostA)
       let files = try DeviceFiles.find()
       let login = try user ?? present?.user ?? CarriedOptions.login(nil)
       try BundleProvisioning(
         request: request, device: device, place: carried.place(files, isShell: shell), user: login,
         sshdPort: port ?? TCPPort(22)!, lifetime: lifetime, agent: carried.agent, isShell: shell,
-        hostA: context.hostA, files: files
+        hostA: hostA, files: files
       ).run()
     default:
       throw Refusal(

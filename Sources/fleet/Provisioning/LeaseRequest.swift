@@ -5,6 +5,14 @@ enum LeaseRequest: String {
   case provision
   case replace
 
+  /// The device whose hardware is replaced. HostA refuses a name that is not there before anything is made or touched.
+  func present(_ device: DeviceName, _ hostA: HostRequest) throws(Refusal) -> DeviceStatus? {
+    switch self {
+    case .provision: nil
+    case .replace: try hostA.show(device).device
+    }
+  }
+
   func ask(_ hostA: HostRequest, _ device: DeviceName, _ body: ProvisionBody) throws(Refusal) -> ProvisionReply {
     switch self {
     case .provision: try hostA.provision(device, body)
