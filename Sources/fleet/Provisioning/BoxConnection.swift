@@ -9,9 +9,9 @@ import FleetProtocol
 /// One shared ssh connection to a box on the bench, in a folder that only this account may enter.
 final class BoxConnection {
   /// What the machine at the other end is to be.
-  enum Role {
-    case box
-    case host
+  enum Role: String {
+    case box = "the box"
+    case host = "HostA"
   }
 
   let target: BoxTarget
@@ -58,17 +58,13 @@ final class BoxConnection {
   func run(_ command: String, input: Subprocess.Input = .none) throws(Refusal) -> String {
     let outcome = try outcome(of: command, input: input)
     guard outcome.status == 0 else {
-      throw Refusal(.stepFailed, LastLine.of(outcome.errorText) ?? "\(role == .box ? "the box" : "HostA") answered with status \(outcome.status)")
+      throw BoxFailure.ofCommand(errorText: outcome.errorText, status: outcome.status, machine: role.rawValue)
     }
     return outcome.text
   }
 
   private func unreachable(_ said: String) -> Refusal {
-    Refusal(
-      role == .box ? .boxUnreachable : .hostUnreachable,
-      "\(role == .box ? "the box" : "HostA") \(target.description) does not answer" + (LastLine.of(said).map { ": \($0)" } ?? ""),
-      hint:
-        "make 'ssh \(target.port.map { "-p \($0) " } ?? "")\((target.user.map { "\($0)@" } ?? "") + target.address)' "
-        + "work first")
+    let (message, hint) = BoxFailure.ofConnection(errorText: said, target: target, machine: role.rawValue)
+    return Refusal(role == .box ? .boxUnreachable : .hostUnreachable, message, hint: hint)
   }
 }

@@ -12,6 +12,8 @@ struct BundleProvisioning {
   let file: String
   let user: LoginName
   let sshdPort: TCPPort
+  let tags: [String: String]
+  let profile: TrafficProfile
   /// The agent's program; `nil` looks beside `fleet`.
   let agent: String?
   let hostA: HostRequest
@@ -39,7 +41,7 @@ struct BundleProvisioning {
     try reporter.perform(.writeBundle) { () throws(Refusal) in
       let configuration = AgentConfiguration(
         device: lease.device, name: device, port: lease.port, host: lease.host, keyFile: "id_ed25519",
-        sshdPort: sshdPort, reportHostKeys: true)
+        sshdPort: sshdPort, profile: profile, reportHostKeys: true)
       try writeArchive(configuration, key: "\(keyFolder)/id_ed25519", agent: agent.path)
       return ((), "\(DisplayText.escaped(file)), for a box with \(agent.machine)")
     }
@@ -49,6 +51,34 @@ struct BundleProvisioning {
       it holds the device's private key: carry it to the box, and delete it afterwards
       on the box: tar -xf \(DisplayText.escaped(ShellWord.quoted(fileName))) && sh \(folderName)/install.sh
       """)
+  }
+
+  /// Says what `run` would do; asks HostA, and changes nothing.
+  func dryRun() throws(Refusal) {
+    let agent = try AgentBinary.find(given: agent, machine: nil)
+    guard !FileStore.exists(file) else { throw fileExists }
+    let reporter = StepReporter(.bundleRehearsal, of: "rehearsing \(device)")
+    try reporter.perform(.askHostA) { () throws(Refusal) in
+      ((), "\(hostA.host.address) knows you as \(try hostA.version().operatorName)")
+    }
+    let plan = try reporter.perform(.rehearse) { () throws(Refusal) in
+      func inside(_ name: String, _ mode: String, _ bytes: Int?) -> PlannedChanges.File {
+        PlannedChanges.File(path: "\(folderName)/\(name)", mode: mode, bytes: bytes)
+      }
+      var inner = [inside("agent.json", "600", nil), inside("id_ed25519", "600", nil)]
+      inner.append(inside("fleet-agent", "755", try FileStore.size(of: agent.path)))
+      for name in DeviceFiles.names {
+        inner.append(inside(name, name == "install.sh" ? "755" : "600", try files.content(of: name).count))
+      }
+      var plan = PlannedChanges()
+      plan.add("files in \(DisplayText.escaped(file)), itself 600:", files: inner)
+      plan.add(
+        "on HostA:",
+        lines: PlannedChanges.onHostA(
+          device, present: try hostA.leasedPort(device), user: user, tags: tags, hostKeys: nil))
+      return (plan, "nothing was done")
+    }
+    try StandardStreams.print(plan.text)
   }
 
   private func makeKey(in folder: String) throws(Refusal) -> PublicKey {
@@ -69,7 +99,7 @@ struct BundleProvisioning {
   private func takeLease(_ key: PublicKey, keyFolder: String) throws(Refusal) -> ProvisionReply {
     do throws(Refusal) {
       return try hostA.provision(
-        device, ProvisionBody(key: key, user: user, tags: [:], hostKeysFromFirstClaim: true))
+        device, ProvisionBody(key: key, user: user, tags: tags, hostKeysFromFirstClaim: true))
     } catch {
       guard error.code == .nameTaken else { throw error }
       removeKey(keyFolder)
