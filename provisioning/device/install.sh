@@ -358,6 +358,7 @@ uninstall_agent() {
   if [ -n "$(agent_processes)" ]; then step "stop the agent" stop_agent; fi
   [ ! -f "$binary" ] || step "remove $binary" rm -f "$binary"
   [ ! -d "$folder" ] || step "remove $folder with the device's key" rm -rf "$folder"
+  [ ! -e "$unfinished" ] || step "remove $unfinished" rm -f "$unfinished"
   if [ "$scope" = system ]; then
     ! has_account || step "remove the account $account" remove_account
   fi
