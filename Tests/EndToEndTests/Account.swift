@@ -16,6 +16,8 @@ struct Account: Sendable {
   var sshFolder: URL?
   /// A file that stands in for the kernel's boot identity, where a box of its own is played.
   var bootIDFile: URL?
+  /// Folders that each get a disk of 2 MiB of their own, where a box is played whose disk is full.
+  var smallDisks: [String] = []
   /// A network namespace, where the lab has one for each host.
   var namespace: String?
 
@@ -29,10 +31,15 @@ struct Account: Sendable {
         mount --bind "$1" /etc/passwd || exit
         [ -z "$2" ] || mount --bind "$2" /etc/ssh || exit
         [ -z "$3" ] || mount --bind "$3" /proc/sys/kernel/random/boot_id || exit
-        shift 3
+        options=$4
+        shift 4
+        while [ "$1" != -- ]; do mount -t tmpfs -o "$options" tmpfs "$1" || exit; shift; done
+        shift
         exec "$@"
         """,
-        "sh", passwd.path, sshFolder?.path ?? "", bootIDFile?.path ?? "",
+        "sh", passwd.path, sshFolder?.path ?? "", bootIDFile?.path ?? "", "size=2m,mode=700,uid=\(uid),gid=\(uid)",
+      ] + smallDisks + [
+        "--",
         "setpriv", "--reuid", "\(uid)", "--regid", "\(uid)", "--clear-groups", "--inh-caps=-all", "--",
       ]
     }
