@@ -25,23 +25,24 @@ struct Account: Sendable {
   func commandLine(_ arguments: [String]) -> [String] {
     var line = namespace.map { ["nsenter", "--net=/run/netns/\($0)", "--"] } ?? []
     if let uid {
-      line += [
-        "unshare", "--mount", "--propagation", "private", "sh", "-c",
-        """
-        mount --bind "$1" /etc/passwd || exit
-        [ -z "$2" ] || mount --bind "$2" /etc/ssh || exit
-        [ -z "$3" ] || mount --bind "$3" /proc/sys/kernel/random/boot_id || exit
-        options=$4
-        shift 4
-        while [ "$1" != -- ]; do mount -t tmpfs -o "$options" tmpfs "$1" || exit; shift; done
-        shift
-        exec "$@"
-        """,
-        "sh", passwd.path, sshFolder?.path ?? "", bootIDFile?.path ?? "", "size=2m,mode=700,uid=\(uid),gid=\(uid)",
-      ] + smallDisks + [
-        "--",
-        "setpriv", "--reuid", "\(uid)", "--regid", "\(uid)", "--clear-groups", "--inh-caps=-all", "--",
-      ]
+      line +=
+        [
+          "unshare", "--mount", "--propagation", "private", "sh", "-c",
+          """
+          mount --bind "$1" /etc/passwd || exit
+          [ -z "$2" ] || mount --bind "$2" /etc/ssh || exit
+          [ -z "$3" ] || mount --bind "$3" /proc/sys/kernel/random/boot_id || exit
+          options=$4
+          shift 4
+          while [ "$1" != -- ]; do mount -t tmpfs -o "$options" tmpfs "$1" || exit; shift; done
+          shift
+          exec "$@"
+          """,
+          "sh", passwd.path, sshFolder?.path ?? "", bootIDFile?.path ?? "", "size=2m,mode=700,uid=\(uid),gid=\(uid)",
+        ] + smallDisks + [
+          "--",
+          "setpriv", "--reuid", "\(uid)", "--regid", "\(uid)", "--clear-groups", "--inh-caps=-all", "--",
+        ]
     }
     return line + arguments
   }

@@ -46,7 +46,8 @@ import Testing
       }
       #expect(!FileManager.default.fileExists(atPath: lab.laptop.home.appending(path: "attic-pi.tar").path))
       #expect(try lab.device("attic-pi") == nil)
-      #expect(!FileManager.default.fileExists(atPath: lab.laptop.home.appending(path: ".local/state/fleet/pending").path))
+      #expect(
+        !FileManager.default.fileExists(atPath: lab.laptop.home.appending(path: ".local/state/fleet/pending").path))
 
       // The real one has the tags and the profile.
       try lab.fleetSucceeds(

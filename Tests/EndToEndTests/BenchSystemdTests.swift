@@ -13,7 +13,8 @@ struct BenchSystemdTests {
       let unit = try box.run(as: "root", "systemctl is-enabled fleet-agent && systemctl is-active fleet-agent")
       #expect(unit.output == "enabled\nactive\n", "\(unit)")
       let owner = try box.run(as: "root", "ps -o user= -C fleet-agent; stat -c '%U %a' /etc/fleet-agent/id_ed25519")
-      #expect(owner.output == "fleet-a+\nfleet-agent 600\n" || owner.output == "fleet-agent\nfleet-agent 600\n", "\(owner)")
+      #expect(
+        owner.output == "fleet-a+\nfleet-agent 600\n" || owner.output == "fleet-agent\nfleet-agent 600\n", "\(owner)")
 
       // Once more: nothing is written, and the service is not started anew.
       let pid = try box.run(as: "root", "systemctl show -p MainPID fleet-agent").output
@@ -24,7 +25,8 @@ struct BenchSystemdTests {
       // systemd starts it again when it has ended.
       _ = try box.run(as: "root", "kill -9 $(systemctl show -p MainPID --value fleet-agent)")
       try eventually("another agent is online", within: 30) {
-        try box.run(as: "root", "systemctl show -p MainPID fleet-agent").output != pid && lab.state("kitchen-pi") == "online"
+        try box.run(as: "root", "systemctl show -p MainPID fleet-agent").output != pid
+          && lab.state("kitchen-pi") == "online"
       }
     }
   }
@@ -56,6 +58,7 @@ struct BenchSystemdTests {
   }
 
   private static func provision(_ lab: Lab, _ box: SystemdBox, as account: String) throws -> Outcome {
-    try lab.run(lab.laptop, ["fleet", "provision", "kitchen-pi", "--to", "\(account)@127.0.0.1:\(box.port)"], within: 120)
+    try lab.run(
+      lab.laptop, ["fleet", "provision", "kitchen-pi", "--to", "\(account)@127.0.0.1:\(box.port)"], within: 120)
   }
 }

@@ -33,30 +33,30 @@ final class SystemdBox {
     }
     try key.write(to: file("authorized_keys"))
     try """
-      Port \(port)
-      ListenAddress 127.0.0.1
-      HostKey /etc/box/host_key
-      AuthorizedKeysFile /etc/box/authorized_keys
-      PermitRootLogin yes
-      UsePAM yes
-      PasswordAuthentication no
-      PidFile none
+    Port \(port)
+    ListenAddress 127.0.0.1
+    HostKey /etc/box/host_key
+    AuthorizedKeysFile /etc/box/authorized_keys
+    PermitRootLogin yes
+    UsePAM yes
+    PasswordAuthentication no
+    PidFile none
 
-      """.write(to: file("sshd_config"))
+    """.write(to: file("sshd_config"))
     try """
-      [Unit]
-      Requires=dbus.socket systemd-logind.service box-sshd.service
-      After=dbus.socket
+    [Unit]
+    Requires=dbus.socket systemd-logind.service box-sshd.service
+    After=dbus.socket
 
-      """.write(to: file("box.target"))
+    """.write(to: file("box.target"))
     try """
-      [Unit]
-      DefaultDependencies=no
-      [Service]
-      ExecStartPre=/bin/mkdir -p /run/sshd
-      ExecStart=/usr/sbin/sshd -D -e -f /etc/box/sshd_config
+    [Unit]
+    DefaultDependencies=no
+    [Service]
+    ExecStartPre=/bin/mkdir -p /run/sshd
+    ExecStart=/usr/sbin/sshd -D -e -f /etc/box/sshd_config
 
-      """.write(to: file("box-sshd.service"))
+    """.write(to: file("box-sshd.service"))
     try Self.script.write(to: file("start.sh"))
     // A cgroup of its own, so that its systemd sees and changes no other.
     let unified = access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0

@@ -15,7 +15,9 @@ enum BoxScript {
     let path = quoted("\(folder)/\(file)")
     let temporary = quoted("\(folder)/\(file).new")
     let isWhole =
-      size.map { "{ [ $(wc -c <\(temporary)) -eq \($0) ] || { echo \"\(file) did not come whole\" >&2; false; }; } && " }
+      size.map {
+        "{ [ $(wc -c <\(temporary)) -eq \($0) ] || { echo \"\(file) did not come whole\" >&2; false; }; } && "
+      }
       ?? ""
     return shell(
       "umask 077; mkdir -p \(quoted(folder)) && cat >\(temporary) && \(isWhole)chmod \(mode) \(temporary) && "
