@@ -39,7 +39,7 @@ struct BundleProvisioning {
       let lease = try takeLease(key, deviceKey, keyFolder: keyFolder)
       return (lease, "\(lease.port) on HostA, login as \(user)" + request.remark(lease))
     }
-    let bundle = try reporter.perform(place.step) { () throws(Refusal) in
+    let bundle = try reporter.perform(place.step) { () throws(Refusal) -> (DeviceBundle, String) in
       let bundle = try bundle(lease, key: try deviceKey.content(), agent: agent?.path)
       let detail = try place.place(bundle)
       return (bundle, "\(detail), for a box with \(agent?.machine ?? "ssh or dbclient")")
