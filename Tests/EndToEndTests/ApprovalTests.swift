@@ -17,7 +17,7 @@ import Testing
       let table = try lab.fleetSucceeds("list", "--pending")
       let rows = table.split(separator: "\n")
       #expect(rows.count == 4 && rows[0].hasPrefix("NAME"), "\(table)")
-      let printed = try lab.succeed(lab.box, ["ssh-keygen", "-lf", lab.boxKey("1").path])
+      let printed = try lab.succeed(lab.box, ["ssh-keygen", "-lf", lab.kioskKey("1").path])
       #expect(rows[1].hasPrefix("kiosk-1 ") && rows[1].contains(printed.split(separator: " ")[1]), "\(table)")
       #expect(rows[1].contains("127.0.0.1") && rows[1].hasSuffix(#"hostname=ki\u{1b}[2Josk, serial=1"#), "\(table)")
       let json = try Lab.object(try lab.fleetSucceeds("list", "--pending", "--json"))
@@ -65,7 +65,7 @@ import Testing
 
 extension Lab {
   /// The key that the box of this serial number has made.
-  fileprivate func boxKey(_ serial: String) -> URL { box.home.appending(path: "kiosk-\(serial)") }
+  fileprivate func kioskKey(_ serial: String) -> URL { box.home.appending(path: "kiosk-\(serial)") }
 
   /// Makes an enroll key, as it lies in an image. Returns its private key's file.
   fileprivate func makeEnrollKey(pattern: String) throws -> URL {
@@ -84,7 +84,7 @@ extension Lab {
 
   /// What HostA answers to a box that asks with the image's key. The box's name for itself is one for a bad screen.
   fileprivate func join(_ image: URL, serial: String) throws -> String {
-    let key = boxKey(serial)
+    let key = kioskKey(serial)
     if !FileManager.default.fileExists(atPath: key.path) {
       try succeed(box, ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", key.path])
     }

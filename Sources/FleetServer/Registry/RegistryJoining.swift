@@ -24,7 +24,7 @@ extension Registry {
       if let known = try Self.outcome(for: body, enrollKey: id, db) { return known }
       if let holder = try Self.holder(of: body.key, db) { throw holder.taken }
       try Self.refuseSpent(enrollKey, now_s: now_s)
-      let actor = AuditActor(name: "device", remoteAddress: remoteAddress)
+      let actor = AuditActor.device(from: remoteAddress)
       let name = try Self.freeName(enrollKey.pattern, facts: body.facts, db)
       try db.execute(sql: "UPDATE enroll_keys SET used = used + 1 WHERE id = ?", arguments: [id.rawValue])
       try Self.audit(.join, name: name, by: actor, now_s: now_s, detail: "enroll key \(id)", db)

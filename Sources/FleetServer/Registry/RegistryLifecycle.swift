@@ -69,7 +69,7 @@ extension Registry {
         sql: """
           UPDATE devices SET key = ?, next_key = NULL, user = ?, host_keys_from_first_claim = ?, replaces_key = ?,
             expires_s = ?, provisioned_s = ?, provisioned_by = ?, enrolled_s = NULL, enrolled_by = NULL,
-            last_seen_s = NULL
+            last_seen_s = NULL, enroll_key = NULL
           WHERE id = ?
           """,
         arguments: [

@@ -212,4 +212,14 @@ import Testing
     #expect(try !opens(now_s: 1700) && registry.waitingCount() == 0 && registry.devices().count == 1)
     #expect(code { try registry.removeEnrollKey(id, by: alice, now_s: 1700) } == .noSuchEnrollKey)
   }
+
+  @Test func newHardwareInTheDevicesPlaceHasNotJoined() throws {
+    try createEnrollKey(uses: 1, autoApprove: true)
+    _ = try join(10)
+    _ = try registry.replace(
+      try DeviceName(validating: "kiosk-7"), body: try sampleBody(11), by: alice, now_s: 1600)
+    #expect(try !opens(now_s: 1700), "nobody has to hear anything")
+    for key in [10, 12] { #expect(code { _ = try join(key) } == .enrollKeyUsedUp) }
+    #expect(code { _ = try join(11) } == .keyTaken)
+  }
 }
