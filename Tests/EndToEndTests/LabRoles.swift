@@ -92,16 +92,24 @@ extension Lab {
     return sshd
   }
 
+  /// Carries a file or a folder from the laptop to the box, as a stick or a card does.
+  func carry(_ source: String, to target: String) throws {
+    let carried = box.home.appending(path: target)
+    try FileManager.default.copyItem(at: laptop.home.appending(path: source), to: carried)
+    guard let uid = box.uid else { return }
+    chown(carried.path, uid, uid)
+    for name in FileManager.default.enumerator(atPath: carried.path)?.compactMap({ $0 as? String }) ?? [] {
+      lchown(carried.appending(path: name).path, uid, uid)
+    }
+  }
+
   /// Provisions by a bundle and unpacks it on the box. Returns the agent's configuration file.
   func provisionBundle(_ name: String, box n: Int = 0) throws -> URL {
     let bundle = laptop.home.appending(path: "\(name).tar")
     try fleetSucceeds(
       "provision", name, "--user", box.name, "--bundle", bundle.path, "--sshd-port", "\(ports.box(n))")
-    // The SD card, or the stick, that carries the bundle to the box.
-    let carried = box.home.appending(path: "\(name).tar")
-    try FileManager.default.copyItem(at: bundle, to: carried)
-    if let uid = box.uid { chown(carried.path, uid, uid) }
-    try succeed(box, ["tar", "-xf", carried.path, "-C", box.home.path])
+    try carry("\(name).tar", to: "\(name).tar")
+    try succeed(box, ["tar", "-xf", "\(name).tar"])
     return box.home.appending(path: "fleet-agent-\(name)/agent.json")
   }
 

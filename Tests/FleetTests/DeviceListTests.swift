@@ -1,4 +1,5 @@
 import FleetProtocol
+import Foundation
 import Testing
 
 @testable import fleet

@@ -39,8 +39,8 @@ struct BundleProvisioning {
       let lease = try takeLease(key, deviceKey, keyFolder: keyFolder)
       return (lease, "\(lease.port) on HostA, login as \(user)" + request.remark(lease))
     }
-    let bundle = try reporter.perform(place.step) { () throws(Refusal) -> (DeviceBundle, String) in
-      let bundle = try bundle(lease, key: try deviceKey.content(), agent: agent?.path)
+    let bundle = try reporter.perform(place.step) { () throws(Refusal) in
+      let bundle = try content(lease, key: try deviceKey.content(), agent: agent?.path)
       let detail = try place.place(bundle)
       return (bundle, "\(detail), for a box with \(agent?.machine ?? "ssh or dbclient")")
     }
@@ -72,7 +72,7 @@ struct BundleProvisioning {
     }
   }
 
-  private func bundle(_ lease: ProvisionReply, key: [UInt8], agent: String?) throws(Refusal) -> DeviceBundle {
+  private func content(_ lease: ProvisionReply, key: [UInt8], agent: String?) throws(Refusal) -> DeviceBundle {
     guard let agent else {
       let settings = ShellSettings(
         device: lease.device, name: device, port: lease.port, host: lease.host, sshdPort: sshdPort)
