@@ -16,23 +16,23 @@ extension BundleProvisioning {
   }
 
   private func plan(agent: String?) throws(Refusal) -> PlannedChanges {
-    var sizes: [String: Int?] = ["id_ed25519": .some(nil)]
-    if let agent {
-      sizes["agent.json"] = .some(nil)
-      sizes["fleet-agent"] = try FileStore.size(of: agent)
-      for name in DeviceFiles.names { sizes[name] = try files.content(of: name).count }
-    } else {
-      for name in ["settings", "known_hosts", "id_dropbear"] { sizes[name] = .some(nil) }
-      for name in ShellBundle.programFiles { sizes[name] = try files.content(of: "shell-agent/\(name)").count }
-    }
     let folder = DeviceBundle.folderName(device)
+    func file(_ name: String, _ bytes: Int?) -> PlannedChanges.File {
+      PlannedChanges.File(
+        path: "\(folder)/\(name)", mode: String(DeviceBundle.mode(of: name), radix: 8), bytes: bytes)
+    }
+    var inner = [file("id_ed25519", nil)]
+    if let agent {
+      inner += [file("agent.json", nil), file("fleet-agent", try FileStore.size(of: agent))]
+      for name in DeviceFiles.names { inner.append(file(name, try files.content(of: name).count)) }
+    } else {
+      inner += ["settings", "known_hosts", "id_dropbear"].map { file($0, nil) }
+      for name in ShellBundle.programFiles {
+        inner.append(file(name, try files.content(of: "shell-agent/\(name)").count))
+      }
+    }
     var plan = PlannedChanges()
-    plan.add(
-      "\(place.step.rawValue), with these files:",
-      files: sizes.sorted { $0.key < $1.key }.map { name, size in
-        PlannedChanges.File(
-          path: "\(folder)/\(name)", mode: String(DeviceBundle.mode(of: name), radix: 8), bytes: size)
-      })
+    plan.add("\(place.step.rawValue), with these files:", files: inner)
     plan.add(
       "on HostA:",
       lines: PlannedChanges.onHostA(
