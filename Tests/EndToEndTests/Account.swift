@@ -16,6 +16,8 @@ struct Account: Sendable {
   var sshFolder: URL?
   /// A file that stands in for the kernel's boot identity, where a box of its own is played.
   var bootIDFile: URL?
+  /// Folders that each get a disk of 2 MiB of their own, where a box is played whose disk is full.
+  var smallDisks: [String] = []
   /// A network namespace, where the lab has one for each host.
   var namespace: String?
   /// Whether its programs find every file system read-only but /run and /tmp, which are in memory.
@@ -26,19 +28,26 @@ struct Account: Sendable {
     var line = namespace.map { ["nsenter", "--net=/run/netns/\($0)", "--"] } ?? []
     let readOnly = hasReadOnlyDisk ? Scratch.folder.path : ""
     if let uid {
-      line += [
-        "unshare", "--mount", "--propagation", "private", "sh", "-c",
-        Self.makeReadOnly + """
-          mount --bind "$1" /etc/passwd || exit
-          [ -z "$2" ] || mount --bind "$2" /etc/ssh || exit
-          [ -z "$3" ] || mount --bind "$3" /proc/sys/kernel/random/boot_id || exit
-          [ -z "$4" ] || make_read_only "$4" || exit
-          shift 4
-          exec "$@"
-          """,
-        "sh", passwd.path, sshFolder?.path ?? "", bootIDFile?.path ?? "", readOnly,
-        "setpriv", "--reuid", "\(uid)", "--regid", "\(uid)", "--clear-groups", "--inh-caps=-all", "--",
-      ]
+      line +=
+        [
+          "unshare", "--mount", "--propagation", "private", "sh", "-c",
+          Self.makeReadOnly + """
+            mount --bind "$1" /etc/passwd || exit
+            [ -z "$2" ] || mount --bind "$2" /etc/ssh || exit
+            [ -z "$3" ] || mount --bind "$3" /proc/sys/kernel/random/boot_id || exit
+            [ -z "$4" ] || make_read_only "$4" || exit
+            options=$5
+            shift 5
+            while [ "$1" != -- ]; do mount -t tmpfs -o "$options" tmpfs "$1" || exit; shift; done
+            shift
+            exec "$@"
+            """,
+          "sh", passwd.path, sshFolder?.path ?? "", bootIDFile?.path ?? "", readOnly,
+          "size=2m,mode=700,uid=\(uid),gid=\(uid)",
+        ] + smallDisks + [
+          "--",
+          "setpriv", "--reuid", "\(uid)", "--regid", "\(uid)", "--clear-groups", "--inh-caps=-all", "--",
+        ]
     } else if hasReadOnlyDisk {
       // Who is not root may mount in a user namespace, where that is allowed at all.
       line += [

@@ -9,10 +9,19 @@ import Testing
       try lab.login()
       try lab.startBenchBox()
 
-      let first = try lab.provisionTo("kitchen-pi")
+      let first = try lab.provisionTo("kitchen-pi", "--tag", "site=berlin", "--tag", "room=1.2", "--profile", "metered")
       defer { lab.uninstall() }
       #expect(first.status == 0, "\(first)")
-      #expect(first.error.contains("✓") || first.output.contains("✓"), "\(first)")
+      // At the end it was reached the way that everybody will reach it, and its host key was the one of the bench.
+      let fingerprint = try lab.succeed(lab.box, ["ssh-keygen", "-lf", "sshd-0/host_key.pub"]).split(separator: " ")[1]
+      #expect(
+        first.error.contains("✓ reach it through HostA: kitchen-pi answered 'Linux ")
+          && first.error.contains("host key ssh-ed25519 \(fingerprint) as on the bench"), "\(first)")
+      #expect(first.error.contains("kitchen-pi is ready: online after "), "\(first)")
+      #expect(try lab.device("kitchen-pi")?["tags"] as? [String: String] == ["site": "berlin", "room": "1.2"])
+      let configuration = try String(
+        contentsOf: lab.box.home.appending(path: ".config/fleet-agent/agent.json"), encoding: .utf8)
+      #expect(configuration.contains("\"profile\":\"metered\""))
       #expect(try lab.state("kitchen-pi") == "online")
       #expect(try lab.fleetSucceeds("ssh", "kitchen-pi", "id -un") == lab.box.name + "\n")
       let crontab = try String(contentsOf: lab.box.home.appending(path: "crontab"), encoding: .utf8)
@@ -30,6 +39,45 @@ import Testing
       #expect(try lab.device("kitchen-pi")?["port"] as? Int == port)
       let again = try String(contentsOf: lab.box.home.appending(path: "crontab"), encoding: .utf8)
       #expect(again == crontab)
+      #expect(!FileManager.default.fileExists(atPath: lab.box.home.appending(path: "fleet-agent-kitchen-pi").path))
+    }
+  }
+
+  /// What cron runs every minute: it starts an agent that has ended, and leaves one that runs alone.
+  @Test func cronsLineStartsTheAgentOnce() throws {
+    try Lab.with { lab in
+      try lab.startHostA()
+      try lab.login()
+      try lab.startBenchBox()
+      #expect(try lab.provisionTo("kitchen-pi").status == 0)
+      defer { lab.uninstall() }
+      let line = try #require(try lab.cronLine())
+      let second = try lab.run(lab.box, ["sh", "-c", line])
+      #expect(second.status == 1, "\(second)")
+      let agents = try lab.agents()
+      #expect(agents.count == 1)
+      kill(agents[0], SIGKILL)
+      try eventually("the agent has ended") { try lab.agents().isEmpty }
+      try lab.start(lab.box, ["sh", "-c", line])
+      try lab.online("kitchen-pi")
+      #expect(try lab.agents().count == 1)
+    }
+  }
+
+  /// The box is set up over one sshd and people log in to another, which does not let the operator's key in: the way
+  /// and the host key are proved all the same, and nobody is asked for a password.
+  @Test func aKeyThatIsNotLetInIsARemark() throws {
+    try Lab.with { lab in
+      try lab.startHostA()
+      try lab.login()
+      try lab.startBenchBox()
+      try lab.startBoxSSHD(1)
+      try lab.write("", to: "sshd-1/authorized_keys", of: lab.box)
+      let outcome = try lab.provisionTo("kitchen-pi", "--sshd-port", "\(lab.ports.box(1))")
+      defer { lab.uninstall() }
+      #expect(outcome.status == 0, "\(outcome)")
+      #expect(outcome.error.contains("✓ reach it through HostA: as far as the login; host key "), "\(outcome)")
+      #expect(outcome.error.contains("ssh-copy-id -p \(lab.ports.box(0)) \(lab.box.name)@127.0.0.1"), "\(outcome)")
     }
   }
 

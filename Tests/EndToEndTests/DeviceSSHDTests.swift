@@ -69,7 +69,7 @@ import Testing
       try lab.meetBox()
       let again = try lab.provisionTo("kitchen-pi")
       #expect(again.status == 0, "\(again)")
-      try lab.expectNewHostKey(of: 0, recorded: "recorded by anna")
+      try lab.expectNewHostKey(of: 0, recorded: "recorded by anna", provisioning: again)
     }
   }
 }

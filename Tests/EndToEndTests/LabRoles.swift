@@ -56,7 +56,9 @@ extension Lab {
   }
 
   /// Starts the throw-away sshd of the n-th box, which lets the person's key in, and waits until it listens.
-  @discardableResult func startBoxSSHD(_ n: Int = 0, extra: String = "") throws -> Running {
+  ///
+  /// `extra` stands before every other setting of its configuration. `account` is the box's, unless it has more to it.
+  @discardableResult func startBoxSSHD(_ n: Int = 0, extra: String = "", as account: Account? = nil) throws -> Running {
     let port = ports.box(n)
     let folder = "sshd-\(n)"
     try succeed(
@@ -69,6 +71,7 @@ extension Lab {
     try write(key, to: "\(folder)/authorized_keys", of: box)
     let configuration = try write(
       """
+      \(extra)
       Port \(port)
       ListenAddress 127.0.0.1
       HostKey ~/\(folder)/host_key
@@ -82,10 +85,9 @@ extension Lab {
       MaxSessions 200
       SetEnv HOME=\(box.home.path) XDG_CONFIG_HOME=\(box.home.path)/.config PATH=\(box.home.path)/bin:/usr/bin:/bin
       Subsystem sftp internal-sftp
-      \(extra)
 
       """.replacing("~/", with: box.home.path + "/"), to: "\(folder)/sshd_config", of: box)
-    let sshd = try start(box, ["/usr/sbin/sshd", "-D", "-e", "-f", configuration.path])
+    let sshd = try start(account ?? box, ["/usr/sbin/sshd", "-D", "-e", "-f", configuration.path])
     try eventually("the box's sshd listens", within: 15) { sshd.error.contains("Server listening") }
     return sshd
   }

@@ -66,7 +66,7 @@ import Testing
       defer { lab.uninstall() }
       #expect(first.status == 0 && first.error.contains("the old box's key is refused"), "\(first)")
       #expect(try lab.state("kitchen-pi") == "online" && lab.device("kitchen-pi")?["port"] as? Int == port)
-      try lab.expectNewHostKey(of: 0, recorded: "recorded by anna")
+      try lab.expectNewHostKey(of: 0, recorded: "recorded by anna", provisioning: first)
 
       let second = try replace()
       #expect(second.status == 0 && !second.error.contains("is refused"), "\(second)")

@@ -99,6 +99,42 @@ import Testing
     }
   }
 
+  /// As `fleet provision --dry-run` has it: the script comes on standard input, and no file of the bundle is there.
+  @Test func aRehearsalNeedsNoFiles() throws {
+    try Box.with { box in
+      let before = try FileManager.default.subpathsOfDirectory(atPath: box.home).sorted()
+      let outcome = try Subprocess.run(
+        ["env", "-i", "HOME=\(box.home)", "PATH=\(box.home)/bin", "sh", "-s", "--", "--dry-run", "--from", "/nowhere"],
+        input: .bytes(try DeviceFiles(folder: Checkout.deviceFiles).content(of: "install.sh")))
+      #expect(outcome.status == 0 && outcome.errorText.isEmpty, "\(outcome.errorText)")
+      #expect(outcome.text.contains("/agent.json, mode 6") && outcome.text.contains("\n  crontab: @reboot "))
+      #expect(outcome.text.split(separator: "\n").allSatisfy { $0.hasPrefix("would ") || $0.hasPrefix("  ") })
+      #expect(try FileManager.default.subpathsOfDirectory(atPath: box.home).sorted() == before)
+    }
+  }
+
+  /// A run that was cut off after the files and before the start: the next one finds every file in place, and must
+  /// start the agent anew all the same.
+  @Test func anInterruptedChangeIsFinishedByTheNextRun() throws {
+    try Box.with { box in
+      #expect(try box.install().status == 0)
+      defer { _ = try? box.install("--uninstall") }
+      try eventually("the agent runs") { try box.agents().count == 1 }
+      let agents = try box.agents()
+      try FileStore.replace("\(box.bundle)/agent.json", with: "{\"other\":1}\n".utf8)
+      // Its reader goes away after the line that tells of the file.
+      let command =
+        "sh \(ShellWord.quoted(box.bundle))/install.sh --user | sed '/agent.json/q' >/dev/null"
+      _ = try Subprocess.run(["env", "-i", "HOME=\(box.home)", "PATH=\(box.home)/bin", "sh", "-c", command])
+      try eventually("the file is there") {
+        try FileStore.content(of: "\(box.home)/.config/fleet-agent/agent.json") == Array("{\"other\":1}\n".utf8)
+      }
+      #expect(try box.install().status == 0)
+      try eventually("another process runs") { try box.agents().count == 1 && box.agents() != agents }
+      #expect(!FileStore.exists("\(box.home)/.config/fleet-agent/restart-needed"))
+    }
+  }
+
   @Test func withNeitherSystemdNorCronItSaysSo() throws {
     try Box.with { box in
       unlink("\(box.home)/bin/crontab")

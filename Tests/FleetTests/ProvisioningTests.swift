@@ -25,9 +25,9 @@ import Testing
     """
 
   @Test func nothingIsTouchedBeforeHostAHasAnswered() {
-    let bundle = ProvisionPlan.carried(.writeBundle)
-    #expect(ProvisionPlan.bench.steps.first == .askHostA && bundle.steps.first == .askHostA)
-    #expect(ProvisionPlan.bench.steps.last == .awaitOnline && bundle.steps.last == .writeBundle)
+    let carried = ProvisionPlan.carried(.writeBundle)
+    #expect(ProvisionPlan.bench.steps.first == .askHostA && carried.steps.first == .askHostA)
+    #expect(ProvisionPlan.bench.steps.last == .reachThroughHostA && carried.steps.last == .writeBundle)
     // A lease is taken only with a key, and host keys are pinned before anything connects.
     for (earlier, later) in [
       (ProvisionStep.makeKey, ProvisionStep.lease), (.readHostKeys, .enroll), (.lease, .enroll), (.enroll, .install),
@@ -91,9 +91,36 @@ import Testing
     }
   }
 
+  /// A connection that breaks looks to the box like the end of the file; a full disk ends in the middle of it.
+  @Test func whatDidNotComeWholeLeavesNothing() throws {
+    try Scratch.with { (folder: String) throws in
+      let write = BoxScript.write("file", in: folder, mode: "640", size: 9)
+      let cut = try Subprocess.run(["sh", "-c", write], input: .bytes(Array("content\n".utf8)))
+      #expect(cut.status == 1 && cut.errorText.contains("did not come whole"), "\(cut.errorText)")
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+      let whole = try Subprocess.run(["sh", "-c", write], input: .bytes(Array("content!\n".utf8)))
+      #expect(whole.status == 0 && FileStore.exists("\(folder)/file"))
+    }
+  }
+
+  @Test func aDryRunShowsPathModeAndSize() {
+    var plan = PlannedChanges()
+    plan.add(
+      "files:", files: [.init(path: "/a", mode: "600", bytes: 1500), .init(path: "/long", mode: "755", bytes: nil)])
+    plan.add("nothing:", lines: [])
+    #expect(plan.text == "files:\n  /a     600  1.5 kB\n  /long  755  by HostA's answer\n")
+    let fresh = PlannedChanges.onHostA(
+      Sample.kitchen, present: nil, user: Sample.pi, tags: ["b": "2", "a": "1"], hostKeys: 3)
+    #expect(
+      fresh == ["lease the lowest free port to kitchen-pi", "log in as pi", "tags a=1, b=2", "pin 3 host keys"])
+    let known = PlannedChanges.onHostA(
+      Sample.kitchen, present: TCPPort(20007), user: Sample.pi, tags: [:], hostKeys: nil)
+    #expect(known[0].hasPrefix("keep port 20007") && known[2] == "no tags")
+  }
+
   @Test func keysAreFoundAmongOtherLines() {
     #expect(
-      BenchProvisioning.keys(in: "motd\n\(Sample.hostKeyText) root@box\n\n\(Sample.hostKeyText)\n") == [Sample.hostKey])
+      BoxSetup.keys(in: "motd\n\(Sample.hostKeyText) root@box\n\n\(Sample.hostKeyText)\n") == [Sample.hostKey])
   }
 
   @Test(

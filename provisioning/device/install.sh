@@ -8,9 +8,10 @@
 # Running it again changes only what differs; a key that the device has replaced since stays. A folder with enroll.json
 # makes a box that asks to join.
 #
-# usage: install.sh [--user] [--dry-run] [--uninstall]
+# usage: install.sh [--user] [--dry-run] [--uninstall] [--from FOLDER]
 #   --user       install for this account only, even as root
-#   --dry-run    say what would be done, and do nothing
+#   --dry-run    say what would be done, and do nothing; the files need not be there yet
+#   --from       the folder in which the files lie, instead of this script's own
 #   --uninstall  stop the agent and remove all of it, the device's key too
 #
 # exit status: 0 done, 1 failed, 2 usage, 3 done and running, but nothing will start it after a reboot
@@ -19,7 +20,7 @@ set -eu
 umask 077
 
 usage() {
-  echo "usage: install.sh [--user] [--dry-run] [--uninstall]" >&2
+  echo "usage: install.sh [--user] [--dry-run] [--uninstall] [--from FOLDER]" >&2
   exit 2
 }
 
@@ -32,11 +33,17 @@ scope=user
 [ "$(id -u)" -ne 0 ] || scope=system
 dry_run=no
 uninstall=no
+here=""
 while [ $# -gt 0 ]; do
   case $1 in
   --user) scope=user ;;
   --dry-run) dry_run=yes ;;
   --uninstall) uninstall=yes ;;
+  --from)
+    [ $# -gt 1 ] || usage
+    here=$2
+    shift
+    ;;
   *) usage ;;
   esac
   shift
@@ -55,11 +62,16 @@ else
   unit=$config_home/systemd/user/fleet-agent.service
 fi
 changed=no
+# Stands from the first changed file until the agent runs with all of them: a run that was cut off in between would
+# leave an agent with the old ones, and the next run would find nothing to change.
+unfinished=$folder.restart-needed
 
 # step SENTENCE COMMAND...: says what is done, and does it unless this is a rehearsal.
 step() {
   if [ "$dry_run" = yes ]; then
     echo "would $1"
+    shift
+    show_command "$@"
     return 0
   fi
   echo "$1"
@@ -67,20 +79,41 @@ step() {
   "$@"
 }
 
+# The command of a step, where its sentence does not say it all.
+show_command() {
+  case $1 in
+  copy | make_account | remove_account | stop_agent) ;;
+  service)
+    shift
+    if [ "$scope" = system ]; then echo "  systemctl $*"; else echo "  systemctl --user $*"; fi
+    ;;
+  linger) echo "  loginctl enable-linger" ;;
+  make_system_folder) echo "  mkdir $folder; chown $account:$account; chmod 750" ;;
+  start_detached) echo "  $binary run --config $folder/agent.json" ;;
+  write_cron_table) printf '%s\n' "$2" | sed 's/^/  crontab: /' ;;
+  cron_table) echo "  crontab -r" ;;
+  *) echo "  $*" ;;
+  esac
+}
+
 # place FILE TARGET MODE [OWNER]: copies in one step, and only what differs.
 place() {
-  if [ -f "$2" ] && cmp -s "$1" "$2"; then return 0; fi
+  if [ -f "$1" ] && [ -f "$2" ] && cmp -s "$1" "$2"; then return 0; fi
   changed=yes
-  step "write $2" copy "$@"
+  [ "$dry_run" = yes ] || : >"$unfinished" || fail "cannot write in $folder"
+  step "write $2, mode $3" copy "$@"
 }
 
 copy() {
   new=$2.new
   # The folder may belong to the agent's account: root writes nothing through a name that stands in there.
   case $2 in "$folder"/*) new=$folder.new ;; esac
-  if ! cp "$1" "$new" || ! chmod "$3" "$new"; then fail "cannot write $2"; fi
-  [ -z "${4:-}" ] || chown "$4" "$new" || fail "cannot give $2 to $4"
-  mv -f "$new" "$2" || fail "cannot write $2"
+  if ! reason=$({
+    cp "$1" "$new" && chmod "$3" "$new" && { [ -z "${4:-}" ] || chown "$4" "$new"; } && mv -f "$new" "$2"
+  } 2>&1); then
+    rm -f "$new"
+    fail "cannot write $2: ${reason##*: }"
+  fi
 }
 
 # The processes that run the installed program, also the one that was replaced just now.
@@ -102,6 +135,8 @@ stop_agent() {
   done
   for process in $(agent_processes); do kill -9 "$process" 2>/dev/null || true; done
 }
+
+finish_change() { [ "$dry_run" = yes ] || rm -f "$unfinished"; }
 
 # --- systemd
 
@@ -145,6 +180,7 @@ install_systemd() {
   if [ "$changed" = yes ] || ! service is-active --quiet fleet-agent.service; then
     step "start the service" service restart fleet-agent.service
   fi
+  finish_change
   [ "$lingers" = yes ] || exit 3
 }
 
@@ -204,6 +240,7 @@ start_now() {
     step "stop the agent that runs with the old files" stop_agent
   fi
   if [ "$dry_run" = yes ] || [ -z "$(agent_processes)" ]; then step "start the agent now" start_detached; fi
+  finish_change
 }
 
 # --- the account of the system service
@@ -266,19 +303,22 @@ place_enrollment() {
 # --- the two things this script does
 
 install_agent() {
-  here=$(cd "$(dirname "$0")" && pwd -P)
+  [ -n "$here" ] || here=$(cd "$(dirname "$0")" && pwd -P)
   configuration=agent.json
   key=id_ed25519
   if [ ! -f "$here/agent.json" ] && [ -f "$here/enroll.json" ]; then
     configuration=enroll.json
     key=$(value_in "$here/enroll.json" key_file)
   fi
-  for file in fleet-agent "$configuration" "${key:-the key}" fleet-agent.service fleet-agent-user.service; do
-    [ -f "$here/$file" ] || fail "$here/$file is missing; run this script in the folder of a bundle"
-  done
-  version=$("$here/fleet-agent" --version) ||
-    fail "the agent does not run on this machine ($(uname -sm)): it needs Linux with glibc, and the same architecture"
-  if [ "$scope" = system ]; then echo "$version, for the whole machine"; else echo "$version, for $(id -un)"; fi
+  if [ "$dry_run" = no ] || [ -f "$here/fleet-agent" ]; then
+    for file in fleet-agent "$configuration" "${key:-the key}" fleet-agent.service fleet-agent-user.service; do
+      [ -f "$here/$file" ] || [ "$dry_run" = yes ] ||
+        fail "$here/$file is missing; run this script in the folder of a bundle"
+    done
+    version=$("$here/fleet-agent" --version) ||
+      fail "the agent does not run on this machine ($(uname -sm)): it needs Linux with glibc, and the same architecture"
+    if [ "$scope" = system ]; then echo "$version, for the whole machine"; else echo "$version, for $(id -un)"; fi
+  fi
 
   if [ "$scope" = system ]; then
     has_account || step "make the account $account" make_account
@@ -293,6 +333,7 @@ install_agent() {
   fi
   place "$here/fleet-agent" "$binary" 755
   if [ "$configuration" = agent.json ]; then place_device; else place_enrollment; fi
+  [ ! -e "$unfinished" ] || changed=yes
 
   if has_systemd; then
     install_systemd
@@ -317,6 +358,7 @@ uninstall_agent() {
   if [ -n "$(agent_processes)" ]; then step "stop the agent" stop_agent; fi
   [ ! -f "$binary" ] || step "remove $binary" rm -f "$binary"
   [ ! -d "$folder" ] || step "remove $folder with the device's key" rm -rf "$folder"
+  [ ! -e "$unfinished" ] || step "remove $unfinished" rm -f "$unfinished"
   if [ "$scope" = system ]; then
     ! has_account || step "remove the account $account" remove_account
   fi

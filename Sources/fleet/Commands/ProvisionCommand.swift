@@ -5,13 +5,14 @@ struct ProvisionCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "provision", abstract: "Make a box a device of the fleet.",
     usage: """
-      fleet provision NAME [--user LOGIN] (--to [USER@]BOX[:PORT] | --bundle FILE.tar | --image MOUNTPOINT)
+      fleet provision NAME [--user LOGIN] [--tag KEY=VALUE]... (--to [USER@]BOX[:PORT] | --bundle FILE.tar | --image MOUNTPOINT)
              fleet provision --from FILE.csv --bundle-dir FOLDER
       """,
     discussion: """
       With --to the box is on the bench and ssh reaches it: the agent is copied, its key is made there, the box's \
       host keys are read and pinned, the agent is installed and started, and the command waits until the device \
-      is online. As root the agent becomes a system service, otherwise a service of the account (systemd or cron).
+      is online; then it is reached through HostA once, as 'fleet ssh' does it. As root the agent becomes a system \
+      service, otherwise a service of the account (systemd or cron).
 
       With --bundle the box is not here: the archive holds the agent, its key and an install.sh. The device's host \
       keys are recorded at its first contact, and pinned from then on; the agent replaces its key then, so that a \
@@ -26,7 +27,7 @@ struct ProvisionCommand: ParsableCommand {
       A failure says what was done; running the same command again continues.
 
       EXAMPLE
-        fleet provision kitchen-pi --to pi@192.168.1.50
+        fleet provision kitchen-pi --to pi@192.168.1.50 --tag site=berlin
         fleet provision attic-pi --user pi --expires 30d --bundle attic-pi.tar
         fleet provision router --user root --shell --bundle router.tar
         fleet provision porch-pi --user pi --image /media/me/bootfs
@@ -53,6 +54,15 @@ struct ProvisionCommand: ParsableCommand {
 
   @OptionGroup var many: ManyOptions
 
+  @Option(name: .customLong("tag"), help: ArgumentHelp("A tag of the device; may be repeated.", valueName: "key=value"))
+  var tags: [String] = []
+
+  @Option(help: ArgumentHelp("How much the idle tunnel may say: normal or metered.", valueName: "profile"))
+  var profile: String?
+
+  @Flag(help: "Show every file and command, and change nothing.")
+  var dryRun = false
+
   @Flag(help: "With --to: install for the box's account alone, even when it is root.")
   var userService = false
 
@@ -61,7 +71,8 @@ struct ProvisionCommand: ParsableCommand {
 
   func run() throws {
     guard many.isGiven else { return try run(.provision) }
-    guard name == nil, to == nil, carried.bundle == nil, carried.image == nil, !userService, !shell else {
+    let isOfOneBox = name != nil || to != nil || carried.isGiven || userService || shell || dryRun
+    guard !isOfOneBox, tags.isEmpty, profile == nil else {
       throw Refusal(
         .usage, "with --from the devices stand in the file",
         hint: "fleet provision --from devices.csv --bundle-dir bundles")
@@ -76,25 +87,29 @@ struct ProvisionCommand: ParsableCommand {
     let user = try user.map { text throws(Refusal) in try LoginName(validating: text) }
     let port = try carried.givenPort()
     let lifetime = try lifetime()
+    let tags = try Tag.all(tags)
+    let givenProfile = try profile.map { text throws(Refusal) in try Self.profile(text) }
     switch (to, carried.isGiven) {
     case (let to?, false) where !shell && lifetime == nil && !many.isGiven:
       let target = try BoxTarget(parsing: to)
       let hostA = try LaptopContext().hostA
       _ = try request.present(device, hostA)
-      try BenchProvisioning(
-        request: request, device: device, target: target, user: user, sshdPort: port, agent: carried.agent,
-        asUser: userService, hostA: hostA, files: DeviceFiles.find()
-      ).run()
-    case (nil, true) where !userService && !(shell && carried.agent != nil) && !many.isGiven:
+      let bench = try BenchProvisioning(
+        request: request, device: device, target: target, user: user, sshdPort: port, tags: tags,
+        profile: givenProfile ?? .normal, agent: carried.agent, asUser: userService, hostA: hostA,
+        files: DeviceFiles.find())
+      try dryRun ? bench.dryRun() : bench.run()
+    case (nil, true)
+    where !userService && !(shell && (carried.agent != nil || givenProfile != nil)) && !many.isGiven:
       let hostA = try LaptopContext().hostA
       let present = try request.present(device, hostA)
       let files = try DeviceFiles.find()
       let login = try user ?? present?.user ?? CarriedOptions.login(nil)
-      try BundleProvisioning(
+      let bundle = try BundleProvisioning(
         request: request, device: device, place: carried.place(files, isShell: shell), user: login,
-        sshdPort: port ?? TCPPort(22)!, lifetime: lifetime, agent: carried.agent, isShell: shell,
-        hostA: hostA, files: files
-      ).run()
+        sshdPort: port ?? TCPPort(22)!, tags: tags, profile: givenProfile ?? .normal, lifetime: lifetime,
+        agent: carried.agent, isShell: shell, hostA: hostA, files: files)
+      try dryRun ? bundle.dryRun() : bundle.run()
     default:
       throw Refusal(
         .usage, "say one of --to, --bundle and --image, with options that belong to it",
@@ -105,5 +120,14 @@ struct ProvisionCommand: ParsableCommand {
   private func lifetime() throws(Refusal) -> Lifetime? {
     guard let expires else { return nil }
     return try Lifetime(parsing: expires)
+  }
+
+  private static func profile(_ text: String) throws(Refusal) -> TrafficProfile {
+    guard let profile = TrafficProfile(rawValue: text) else {
+      throw Refusal(
+        .usage, "'\(DisplayText.escaped(text, limit: 40))' is not a profile",
+        hint: "use \(TrafficProfile.allCases.map(\.rawValue).joined(separator: " or "))")
+    }
+    return profile
   }
 }

@@ -6,9 +6,10 @@ struct ReplaceCommand: ParsableCommand {
     commandName: "replace", abstract: "Make another box the device, because the old one is broken, lost or too slow.",
     usage: "fleet replace NAME [--user LOGIN] (--to [USER@]BOX[:PORT] | --bundle FILE.tar)",
     discussion: """
-      The new box gets the device's name, port and tags. In the moment in which it does, the old box's key is \
-      refused and its tunnel ends. Everything else, and every option, is as with 'fleet provision'; with --bundle \
-      people log in as before unless --user says otherwise. Running the same command again continues.
+      The new box gets the device's name, port and tags. From then on the old box's key is refused, and its tunnel is \
+      ended; with --bundle that is when the archive is made, not when the new box comes. Everything else, and every \
+      option, is as with 'fleet provision'; with --bundle people log in as before unless --user says otherwise. \
+      Running the same command again continues.
 
       At the next 'fleet ssh' one line tells the new host key; nobody has to edit known_hosts.
 

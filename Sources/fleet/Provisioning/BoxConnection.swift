@@ -58,18 +58,13 @@ final class BoxConnection {
   func run(_ command: String, input: Subprocess.Input = .none) throws(Refusal) -> String {
     let outcome = try outcome(of: command, input: input)
     guard outcome.status == 0 else {
-      throw Refusal(
-        .stepFailed, LastLine.of(outcome.errorText) ?? "\(role.rawValue) answered with status \(outcome.status)")
+      throw BoxFailure.ofCommand(errorText: outcome.errorText, status: outcome.status, machine: role.rawValue)
     }
     return outcome.text
   }
 
   private func unreachable(_ said: String) -> Refusal {
-    Refusal(
-      role == .box ? .boxUnreachable : .hostUnreachable,
-      "\(role.rawValue) \(target.description) does not answer" + (LastLine.of(said).map { ": \($0)" } ?? ""),
-      hint:
-        "make 'ssh \(target.port.map { "-p \($0) " } ?? "")\((target.user.map { "\($0)@" } ?? "") + target.address)' "
-        + "work first")
+    let (message, hint) = BoxFailure.ofConnection(errorText: said, target: target, machine: role.rawValue)
+    return Refusal(role == .box ? .boxUnreachable : .hostUnreachable, message, hint: hint)
   }
 }

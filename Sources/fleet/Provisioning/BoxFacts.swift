@@ -70,4 +70,11 @@ struct BoxFacts: Hashable {
         hint: "make room in \(stage)")
     }
   }
+
+  /// What to tell a person who is about to make it `device`.
+  func summary(for device: DeviceName) -> String {
+    let start = services == "none" ? "neither systemd nor cron" : services
+    let change = presentDevice.flatMap { $0 == device.rawValue ? nil : "; it was \($0) until now" } ?? ""
+    return "\(user) on \(machine), \(start)\(change)"
+  }
 }

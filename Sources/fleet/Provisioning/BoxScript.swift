@@ -9,13 +9,16 @@ enum BoxScript {
     (["exec sh -s --"] + arguments.map(quoted)).joined(separator: " ")
   }
 
-  /// Writes standard input to a file in one step.
-  static func write(_ file: String, in folder: String, mode: String) -> String {
+  /// Writes standard input to a file in one step. With `size`, only when so many bytes came: a connection that breaks
+  /// looks to the box like the end of the file.
+  static func write(_ file: String, in folder: String, mode: String, size: Int? = nil) -> String {
     let path = quoted("\(folder)/\(file)")
     let temporary = quoted("\(folder)/\(file).new")
+    let complaint = "{ echo \"\(file) did not come whole\" >&2; false; }"
+    let isWhole = size.map { "{ [ $(wc -c <\(temporary)) -eq \($0) ] || \(complaint); } && " } ?? ""
     return shell(
-      "umask 077 && mkdir -p \(quoted(folder)) && cat >\(temporary) && chmod \(mode) \(temporary) && mv -f \(temporary) \(path)"
-    )
+      "umask 077; mkdir -p \(quoted(folder)) && cat >\(temporary) && \(isWhole)chmod \(mode) \(temporary) && "
+        + "mv -f \(temporary) \(path) || { rm -f \(temporary); exit 1; }")
   }
 
   static func copy(_ source: String, to file: String, in folder: String) -> String {

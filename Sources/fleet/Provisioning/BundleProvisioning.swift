@@ -8,6 +8,8 @@ struct BundleProvisioning {
   let place: any BundlePlace
   let user: LoginName
   let sshdPort: TCPPort
+  let tags: [String: String]
+  let profile: TrafficProfile
   /// After which a bundle that was never used is dead; `nil` for never.
   let lifetime: Lifetime?
   /// The agent's program; `nil` looks beside `fleet`.
@@ -57,7 +59,7 @@ struct BundleProvisioning {
       return try request.ask(
         hostA, device,
         ProvisionBody(
-          key: key, user: user, tags: [:], hostKeysFromFirstClaim: true, replacesKey: true,
+          key: key, user: user, tags: tags, hostKeysFromFirstClaim: true, replacesKey: true,
           expires_s: lifetime?.seconds))
     } catch {
       guard error.code == .nameTaken else { throw error }
@@ -78,7 +80,7 @@ struct BundleProvisioning {
     }
     let configuration = AgentConfiguration(
       device: lease.device, name: device, port: lease.port, host: lease.host, keyFile: "id_ed25519",
-      sshdPort: sshdPort, reportHostKeys: true)
+      sshdPort: sshdPort, profile: profile, reportHostKeys: true)
     return try .device(configuration, key: key, files: files, agent: agent)
   }
 }

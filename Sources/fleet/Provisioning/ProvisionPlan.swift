@@ -11,6 +11,7 @@ enum ProvisionStep: String, CaseIterable {
   case configure = "write the configuration"
   case install = "install and start the agent"
   case awaitOnline = "wait for the tunnel"
+  case reachThroughHostA = "reach it through HostA"
   case writeBundle = "write the bundle"
   case writeImage = "write the image"
   case reachHost = "reach HostA"
@@ -34,13 +35,19 @@ struct ProvisionPlan: Hashable {
   /// A box on the bench. HostA comes first: nothing is touched on a box while there is nowhere to connect to.
   static let bench = ProvisionPlan(steps: [
     .askHostA, .reachBox, .inspectBox, .copyAgent, .makeKey, .readHostKeys, .lease, .enroll, .configure, .install,
-    .awaitOnline,
+    .awaitOnline, .reachThroughHostA,
   ])
+
+  /// The same, without doing it.
+  static let benchRehearsal = ProvisionPlan(steps: [.askHostA, .reachBox, .inspectBox, .rehearse])
 
   /// A box that is not here; the last step says how its files travel.
   static func carried(_ last: ProvisionStep) -> ProvisionPlan {
     ProvisionPlan(steps: [.askHostA, .makeKey, .lease, last])
   }
+
+  /// The same, without doing it.
+  static let carriedRehearsal = ProvisionPlan(steps: [.askHostA, .rehearse])
 
   /// An account that becomes HostA.
   static let host = ProvisionPlan(steps: [.reachHost, .inspectHost, .chooseKey, .copyServer, .setUpHost, .logIn])

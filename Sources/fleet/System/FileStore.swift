@@ -104,6 +104,13 @@ enum FileStore {
 
   static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
+  /// Throws `io-failed`.
+  static func size(of path: String) throws(Refusal) -> Int {
+    var information = stat()
+    guard stat(path, &information) == 0 else { throw .system("cannot read \(DisplayText.escaped(path))") }
+    return Int(information.st_size)
+  }
+
   static func isFolder(_ path: String) -> Bool {
     var information = stat()
     return stat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFDIR
