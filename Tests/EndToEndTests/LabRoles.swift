@@ -120,6 +120,14 @@ extension Lab {
     return agent
   }
 
+  /// Waits until the device has replaced the key that came in its bundle, and is back.
+  func ownKey(_ name: String, agent: Running) throws {
+    try eventually("\(name) has a key of its own\n\(agent.error)") {
+      agent.error.contains("the device's key is replaced")
+    }
+    try online(name, agent: agent)
+  }
+
   func online(_ name: String, agent: Running? = nil, within limit_s: Double = 30) throws {
     try eventually("\(name) is online", within: limit_s) {
       if let agent, let status = agent.wait(0) {
