@@ -108,7 +108,7 @@ import Testing
     plan.add(
       "files:", files: [.init(path: "/a", mode: "600", bytes: 1500), .init(path: "/long", mode: "755", bytes: nil)])
     plan.add("nothing:", lines: [])
-    #expect(plan.text == "files:\n  /a     600  1.5 kB\n  /long  755  by HostA's answer\n")
+    #expect(plan.text == "files:\n  /a     600  1.5 kB\n  /long  755  made then\n")
     let fresh = PlannedChanges.onHostA(
       Sample.kitchen, present: nil, user: Sample.pi, tags: ["b": "2", "a": "1"], hostKeys: 3)
     #expect(

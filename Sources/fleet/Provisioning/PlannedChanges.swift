@@ -6,7 +6,7 @@ struct PlannedChanges {
     let path: String
     /// As chmod(1) takes it.
     let mode: String
-    /// `nil` where it depends on what HostA answers.
+    /// `nil` for what is made later, from a key or HostA's answer.
     let bytes: Int?
   }
 
@@ -17,7 +17,7 @@ struct PlannedChanges {
     add(
       title,
       lines: files.map { file in
-        let size = file.bytes.map { DeviceDetails.bytes(Int64($0)) } ?? "by HostA's answer"
+        let size = file.bytes.map { DeviceDetails.bytes(Int64($0)) } ?? "made then"
         return DisplayWidth.padded(DisplayText.escaped(file.path), to: width) + "  \(file.mode)  \(size)"
       })
   }
