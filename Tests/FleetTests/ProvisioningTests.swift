@@ -110,11 +110,11 @@ import Testing
     plan.add("nothing:", lines: [])
     #expect(plan.text == "files:\n  /a     600  1.5 kB\n  /long  755  made then\n")
     let fresh = PlannedChanges.onHostA(
-      Sample.kitchen, present: nil, user: Sample.pi, tags: ["b": "2", "a": "1"], hostKeys: 3)
+      .provision, Sample.kitchen, present: nil, user: Sample.pi, tags: ["b": "2", "a": "1"], hostKeys: 3)
     #expect(
       fresh == ["lease the lowest free port to kitchen-pi", "log in as pi", "tags a=1, b=2", "pin 3 host keys"])
     let known = PlannedChanges.onHostA(
-      Sample.kitchen, present: TCPPort(20007), user: Sample.pi, tags: [:], hostKeys: nil)
+      .provision, Sample.kitchen, present: TCPPort(20007), user: Sample.pi, tags: [:], hostKeys: nil)
     #expect(known[0].hasPrefix("keep port 20007") && known[2] == "no tags")
   }
 

@@ -16,27 +16,28 @@ extension BundleProvisioning {
   }
 
   private func plan(agent: String?) throws(Refusal) -> PlannedChanges {
-    var sizes: [String: Int?] = ["id_ed25519": .some(nil)]
+    var made = ["id_ed25519"]
+    var copied: [String: Int] = [:]
     if let agent {
-      sizes["agent.json"] = .some(nil)
-      sizes["fleet-agent"] = try FileStore.size(of: agent)
-      for name in DeviceFiles.names { sizes[name] = try files.content(of: name).count }
+      made.append("agent.json")
+      copied["fleet-agent"] = try FileStore.size(of: agent)
+      for name in DeviceFiles.names { copied[name] = try files.content(of: name).count }
     } else {
-      for name in ["settings", "known_hosts", "id_dropbear"] { sizes[name] = .some(nil) }
-      for name in ShellBundle.programFiles { sizes[name] = try files.content(of: "shell-agent/\(name)").count }
+      made += ["settings", "known_hosts", "id_dropbear"]
+      for name in ShellBundle.programFiles { copied[name] = try files.content(of: "shell-agent/\(name)").count }
     }
     let folder = DeviceBundle.folderName(device)
     var plan = PlannedChanges()
     plan.add(
       "\(place.step.rawValue), with these files:",
-      files: sizes.sorted { $0.key < $1.key }.map { name, size in
+      files: (made + copied.keys).sorted().map { name in
         PlannedChanges.File(
-          path: "\(folder)/\(name)", mode: String(DeviceBundle.mode(of: name), radix: 8), bytes: size)
+          path: "\(folder)/\(name)", mode: String(DeviceBundle.mode(of: name), radix: 8), bytes: copied[name])
       })
     plan.add(
       "on HostA:",
       lines: PlannedChanges.onHostA(
-        device, present: try hostA.leasedPort(device), user: user, tags: tags, hostKeys: nil))
+        request, device, present: try hostA.leasedPort(device), user: user, tags: tags, hostKeys: nil))
     return plan
   }
 }
