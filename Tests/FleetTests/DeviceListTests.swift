@@ -70,7 +70,8 @@ import Testing
     results.set(.done(TCPPort(20007)!, wasThere: false), for: try name("a"))
     results.set(.done(TCPPort(20008)!, wasThere: true), for: try name("b"))
     results.set(.refused("no, never"), for: try name("c"))
-    #expect(results.settled == 3 && results.outcome(of: try name("d")) == .waiting)
+    #expect(results.settled == 3)
+    #expect(try results.outcome(of: name("d")) == .waiting)
     #expect(results.summary == "4 rows: 1 made, 1 done already, 1 refused, 1 not begun")
     #expect(
       results.csv.components(separatedBy: "\r\n") == [
