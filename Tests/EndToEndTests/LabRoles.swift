@@ -125,7 +125,8 @@ extension Lab {
   func keyIsSettled(_ name: String, agent: Running) throws {
     guard !box.hasReadOnlyDisk else { return }
     try eventually("\(name) has replaced the key of its bundle\n\(agent.error)") {
-      try registryRows("SELECT 1 FROM devices WHERE name = '\(name)' AND (replaces_key OR next_key NOTNULL)").isEmpty
+      guard let id = try device(name)?["id"] as? String else { return false }
+      return try !keyLines(of: id).contains { $0.contains(" replace\"") || $0.contains(" next\"") }
     }
     try online(name, agent: agent)
   }
