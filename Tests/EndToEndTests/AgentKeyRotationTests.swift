@@ -99,7 +99,7 @@ import Testing
       chown(folder.path, 0, 0)
       chmod(folder.path, 0o755)
       let old = try bundle.rekey()
-      let agent = try lab.startAgent("kitchen-pi", configuration: bundle.configuration)
+      let agent = try lab.startAgent("kitchen-pi", configuration: bundle.configuration, replacesKey: false)
       let warning = "the device's key is to be replaced, but a new one cannot be written: "
       try eventually("it is warned of\n\(agent.error)") { agent.error.contains(warning) }
       let status = try lab.agentStatus(bundle.configuration)

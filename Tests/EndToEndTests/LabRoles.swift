@@ -114,17 +114,17 @@ extension Lab {
   }
 
   /// Starts the agent and waits until HostA calls the device online.
-  @discardableResult func startAgent(_ name: String, configuration: URL) throws -> Running {
+  @discardableResult func startAgent(_ name: String, configuration: URL, replacesKey: Bool = true) throws -> Running {
     let agent = try start(box, ["fleet-agent", "run", "--config", configuration.path])
     try online(name, agent: agent)
-    try keyIsSettled(name, agent: agent)
+    if replacesKey { try keyIsSettled(name, agent: agent) }
     return agent
   }
 
-  /// A bundle's key is replaced at the first contact, beside the tunnel, where the device's disk can be written.
+  /// Waits until the device has replaced its key, where its disk can be written, and is back.
   func keyIsSettled(_ name: String, agent: Running) throws {
     guard !box.hasReadOnlyDisk else { return }
-    try eventually("\(name) has replaced the key of its bundle\n\(agent.error)") {
+    try eventually("\(name) has replaced its key\n\(agent.error)") {
       guard let id = try device(name)?["id"] as? String else { return false }
       return try !keyLines(of: id).contains { $0.contains(" replace\"") || $0.contains(" next\"") }
     }
