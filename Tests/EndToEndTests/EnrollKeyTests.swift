@@ -105,7 +105,7 @@ import Testing
     try Lab.with { lab in
       try lab.startHostA()
       try lab.login()
-      let image = try lab.createEnrollKey(named: "image", expires_s: 10)
+      let image = try lab.createEnrollKey(named: "image", uses: 1000, expires_s: 10)
       // While a box waits for its answer, sshd lets the key in, and fleet-server refuses every other box.
       #expect(try lab.join(with: image, box: "in-time").status == 0)
       // The clock is HostA's: its own answer says when the time is over.
