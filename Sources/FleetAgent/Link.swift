@@ -154,6 +154,7 @@ final class Link {
     nextKeepalive = nil
     silence = SilenceWatch()
     hasMoreWork = false
+    SSHLibrary.returnFreedMemory()
   }
 
   /// Goes on as far as it can without waiting, and returns what happened.

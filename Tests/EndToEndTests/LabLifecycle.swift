@@ -67,7 +67,9 @@ extension Lab {
 
   /// The lines of HostA's key file that are of this device.
   func keyLines(of device: String) throws -> [String] {
-    try String(contentsOf: serverHome.appending(path: "authorized_keys"), encoding: .utf8)
+    let own = serverHome.appending(path: "authorized_keys")
+    let isPrivate = FileManager.default.fileExists(atPath: own.path)
+    return try (isPrivate ? String(contentsOf: own, encoding: .utf8) : keyFile())
       .split(separator: "\n").map(String.init).filter { $0.hasSuffix(" fleet:\(device)") }
   }
 

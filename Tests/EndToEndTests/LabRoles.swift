@@ -117,7 +117,18 @@ extension Lab {
   @discardableResult func startAgent(_ name: String, configuration: URL) throws -> Running {
     let agent = try start(box, ["fleet-agent", "run", "--config", configuration.path])
     try online(name, agent: agent)
+    try keyIsSettled(name, agent: agent)
     return agent
+  }
+
+  /// A bundle's key is replaced at the first contact, beside the tunnel, where the device's disk can be written.
+  func keyIsSettled(_ name: String, agent: Running) throws {
+    guard !box.hasReadOnlyDisk else { return }
+    try eventually("\(name) has replaced the key of its bundle\n\(agent.error)") {
+      guard let id = try device(name)?["id"] as? String else { return false }
+      return try !keyLines(of: id).contains { $0.contains(" replace\"") || $0.contains(" next\"") }
+    }
+    try online(name, agent: agent)
   }
 
   func online(_ name: String, agent: Running? = nil, within limit_s: Double = 30) throws {

@@ -108,13 +108,13 @@ import Testing
     plan.add(
       "files:", files: [.init(path: "/a", mode: "600", bytes: 1500), .init(path: "/long", mode: "755", bytes: nil)])
     plan.add("nothing:", lines: [])
-    #expect(plan.text == "files:\n  /a     600  1.5 kB\n  /long  755  by HostA's answer\n")
+    #expect(plan.text == "files:\n  /a     600  1.5 kB\n  /long  755  made then\n")
     let fresh = PlannedChanges.onHostA(
-      Sample.kitchen, present: nil, user: Sample.pi, tags: ["b": "2", "a": "1"], hostKeys: 3)
+      .provision, Sample.kitchen, present: nil, user: Sample.pi, tags: ["b": "2", "a": "1"], hostKeys: 3)
     #expect(
       fresh == ["lease the lowest free port to kitchen-pi", "log in as pi", "tags a=1, b=2", "pin 3 host keys"])
     let known = PlannedChanges.onHostA(
-      Sample.kitchen, present: TCPPort(20007), user: Sample.pi, tags: [:], hostKeys: nil)
+      .provision, Sample.kitchen, present: TCPPort(20007), user: Sample.pi, tags: [:], hostKeys: nil)
     #expect(known[0].hasPrefix("keep port 20007") && known[2] == "no tags")
   }
 

@@ -57,6 +57,13 @@ import Testing
     #expect(BoxFailure.ofCommand(errorText: said, status: 4, machine: "the box").message.hasPrefix(sentence))
   }
 
+  @Test func whatTheAgentSays() {
+    let status = "device      kitchen-pi (0f3a)\nstate       connecting\nlast error  no such host\nagent       x\n"
+    #expect(BoxFailure.ofAgent(status: status) == "no such host")
+    #expect(BoxFailure.ofAgent(status: status.replacing("last error", with: "other")) == "connecting")
+    #expect(BoxFailure.ofAgent(status: "") == nil)
+  }
+
   @Test(arguments: [
     ("pi@10.0.0.2: Permission denied (publickey,password).", "does not accept this password or key"),
     ("Host key verification failed.", "is unknown or has changed"), ("No route to host", "does not answer: No route"),

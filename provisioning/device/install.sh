@@ -82,13 +82,13 @@ step() {
 # The command of a step, where its sentence does not say it all.
 show_command() {
   case $1 in
-  copy | make_account | remove_account | stop_agent) ;;
+  copy | make_account | remove_account | stop_agent | write_mark) ;;
   service)
     shift
     if [ "$scope" = system ]; then echo "  systemctl $*"; else echo "  systemctl --user $*"; fi
     ;;
   linger) echo "  loginctl enable-linger" ;;
-  make_system_folder) echo "  mkdir $folder; chown $account:$account; chmod 750" ;;
+  make_system_folder) echo "  mkdir -p $folder; chown $account:$account; chmod 750" ;;
   start_detached) echo "  $binary run --config $folder/agent.json" ;;
   write_cron_table) printf '%s\n' "$2" | sed 's/^/  crontab: /' ;;
   cron_table) echo "  crontab -r" ;;
@@ -100,7 +100,7 @@ show_command() {
 place() {
   if [ -f "$1" ] && [ -f "$2" ] && cmp -s "$1" "$2"; then return 0; fi
   changed=yes
-  [ "$dry_run" = yes ] || : >"$unfinished" || fail "cannot write in $folder"
+  [ "$dry_run" = yes ] || : >"$unfinished" || fail "cannot write $unfinished"
   step "write $2, mode $3" copy "$@"
 }
 
@@ -275,7 +275,9 @@ value_in() { sed -n "s/.*\"$2\":\"\([A-Za-z0-9._-]*\)\".*/\1/p" "$1" 2>/dev/null
 # Tells this bundle from one that was made later for the same device.
 bundle_mark() { echo "$(value_in "$here/agent.json" device) $(cksum <"$here/id_ed25519")"; }
 
-is_this_bundle() { [ -f "$folder/id_ed25519" ] && [ "$(cat "$folder/bundle" 2>/dev/null)" = "$(bundle_mark)" ]; }
+is_this_bundle() {
+  [ -f "$here/id_ed25519" ] && [ -f "$folder/id_ed25519" ] && [ "$(cat "$folder/bundle" 2>/dev/null)" = "$(bundle_mark)" ]
+}
 
 write_mark() { if ! bundle_mark >"$folder.new" || ! mv -f "$folder.new" "$folder/bundle"; then fail "cannot write $folder"; fi; }
 
@@ -357,8 +359,8 @@ uninstall_agent() {
   if command -v crontab >/dev/null 2>&1 && { [ "$scope" = user ] || has_account; }; then uninstall_cron; fi
   if [ -n "$(agent_processes)" ]; then step "stop the agent" stop_agent; fi
   [ ! -f "$binary" ] || step "remove $binary" rm -f "$binary"
-  [ ! -d "$folder" ] || step "remove $folder with the device's key" rm -rf "$folder"
   [ ! -e "$unfinished" ] || step "remove $unfinished" rm -f "$unfinished"
+  [ ! -d "$folder" ] || step "remove $folder with the device's key" rm -rf "$folder"
   if [ "$scope" = system ]; then
     ! has_account || step "remove the account $account" remove_account
   fi

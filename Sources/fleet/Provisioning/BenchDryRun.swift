@@ -34,7 +34,7 @@ extension BenchProvisioning {
     plan.add(
       "on HostA:",
       lines: PlannedChanges.onHostA(
-        device, present: try hostA.leasedPort(device), user: user ?? facts.user, tags: tags,
+        request, device, present: try hostA.leasedPort(device), user: user ?? facts.user, tags: tags,
         hostKeys: try setup.readHostKeys().count))
     plan.add("at the end, through HostA:", lines: ["fleet ssh \(device) uname -sr"])
     return plan

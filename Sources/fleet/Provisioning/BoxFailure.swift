@@ -14,6 +14,16 @@ enum BoxFailure {
       hint: "mend that on \(machine)")
   }
 
+  /// What an agent that is not online says of it: its last error, else its state.
+  static func ofAgent(status: String) -> String? {
+    let lines = status.split(whereSeparator: \.isNewline)
+    for label in ["last error ", "state "] {
+      guard let line = lines.first(where: { $0.hasPrefix(label) }) else { continue }
+      return DisplayText.escaped(line.dropFirst(label.count).drop { $0 == " " }, limit: 300)
+    }
+    return nil
+  }
+
   /// Why ssh did not get in, or lost its connection: the sentence and what to do about it.
   static func ofConnection(errorText: String, target: BoxTarget, machine: String) -> (message: String, hint: String) {
     let because = LastLine.of(errorText).map { ": \($0)" } ?? ""

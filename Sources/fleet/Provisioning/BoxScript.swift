@@ -2,7 +2,13 @@ import FleetProtocol
 
 /// The small shell commands that `fleet provision` runs on a box.
 enum BoxScript {
-  private static func quoted(_ word: String) -> String { ShellWord.quoted(word) }
+  /// A plain path stays as it is, so that a person can read what `--dry-run` shows.
+  private static func quoted(_ word: String) -> String {
+    let isPlain = word.utf8.allSatisfy { byte in
+      (0x61...0x7A).contains(byte | 0x20) || (0x30...0x39).contains(byte) || "/._-".utf8.contains(byte)
+    }
+    return isPlain && !word.isEmpty ? word : ShellWord.quoted(word)
+  }
 
   /// Runs the script that comes on standard input, whatever the account's login shell is.
   static func fromInput(_ arguments: [String]) -> String {
@@ -55,5 +61,5 @@ enum BoxScript {
   }
 
   /// In a POSIX shell, since the account's own may be another.
-  private static func shell(_ script: String) -> String { "exec sh -c \(quoted(script))" }
+  private static func shell(_ script: String) -> String { "exec sh -c \(ShellWord.quoted(script))" }
 }

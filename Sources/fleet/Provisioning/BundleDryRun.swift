@@ -16,27 +16,28 @@ extension BundleProvisioning {
   }
 
   private func plan(agent: String?) throws(Refusal) -> PlannedChanges {
-    let folder = DeviceBundle.folderName(device)
-    func file(_ name: String, _ bytes: Int?) -> PlannedChanges.File {
-      PlannedChanges.File(
-        path: "\(folder)/\(name)", mode: String(DeviceBundle.mode(of: name), radix: 8), bytes: bytes)
-    }
-    var inner = [file("id_ed25519", nil)]
+    var made = ["id_ed25519"]
+    var copied: [String: Int] = [:]
     if let agent {
-      inner += [file("agent.json", nil), file("fleet-agent", try FileStore.size(of: agent))]
-      for name in DeviceFiles.names { inner.append(file(name, try files.content(of: name).count)) }
+      made.append("agent.json")
+      copied["fleet-agent"] = try FileStore.size(of: agent)
+      for name in DeviceFiles.names { copied[name] = try files.content(of: name).count }
     } else {
-      inner += ["settings", "known_hosts", "id_dropbear"].map { file($0, nil) }
-      for name in ShellBundle.programFiles {
-        inner.append(file(name, try files.content(of: "shell-agent/\(name)").count))
-      }
+      made += ["settings", "known_hosts", "id_dropbear"]
+      for name in ShellBundle.programFiles { copied[name] = try files.content(of: "shell-agent/\(name)").count }
     }
+    let folder = DeviceBundle.folderName(device)
     var plan = PlannedChanges()
-    plan.add("\(place.step.rawValue), with these files:", files: inner)
+    plan.add(
+      "\(place.step.rawValue), with these files:",
+      files: (made + copied.keys).sorted().map { name in
+        PlannedChanges.File(
+          path: "\(folder)/\(name)", mode: String(DeviceBundle.mode(of: name), radix: 8), bytes: copied[name])
+      })
     plan.add(
       "on HostA:",
       lines: PlannedChanges.onHostA(
-        device, present: try hostA.leasedPort(device), user: user, tags: tags, hostKeys: nil))
+        request, device, present: try hostA.leasedPort(device), user: user, tags: tags, hostKeys: nil))
     return plan
   }
 }

@@ -23,7 +23,7 @@ struct OnlineWait {
       try StepReporter.stopIfInterrupted()
       guard clock.now < deadline else {
         let status = try setup.box.outcome(of: BoxScript.agentStatus(setup.facts))
-        let said = LastLine.of(status.text) ?? LastLine.of(status.errorText)
+        let said = BoxFailure.ofAgent(status: status.text) ?? LastLine.of(status.errorText)
         throw Refusal(
           .stepFailed,
           "\(device) did not come online within \(Self.limit.components.seconds) s"

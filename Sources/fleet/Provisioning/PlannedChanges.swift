@@ -6,7 +6,7 @@ struct PlannedChanges {
     let path: String
     /// As chmod(1) takes it.
     let mode: String
-    /// `nil` where it depends on what HostA answers.
+    /// `nil` for what is made later, from a key or HostA's answer.
     let bytes: Int?
   }
 
@@ -17,7 +17,7 @@ struct PlannedChanges {
     add(
       title,
       lines: files.map { file in
-        let size = file.bytes.map { DeviceDetails.bytes(Int64($0)) } ?? "by HostA's answer"
+        let size = file.bytes.map { DeviceDetails.bytes(Int64($0)) } ?? "made then"
         return DisplayWidth.padded(DisplayText.escaped(file.path), to: width) + "  \(file.mode)  \(size)"
       })
   }
@@ -29,11 +29,15 @@ struct PlannedChanges {
 
   /// What HostA would record for a device. `present` is the port that the name has already.
   static func onHostA(
-    _ device: DeviceName, present: TCPPort?, user: LoginName, tags: [String: String], hostKeys: Int?
+    _ request: LeaseRequest, _ device: DeviceName, present: TCPPort?, user: LoginName, tags: [String: String],
+    hostKeys: Int?
   ) -> [String] {
     let lease =
-      present.map { "keep port \($0) leased to \(device), if the same key asks" }
-      ?? "lease the lowest free port to \(device)"
+      switch (request, present) {
+      case (.replace, let port?): "give \(device) with its port \(port) to the new key, and refuse the old one"
+      case (_, let port?): "keep port \(port) leased to \(device), if the same key asks"
+      case (_, nil): "lease the lowest free port to \(device)"
+      }
     let marks = tags.sorted { $0.key < $1.key }.map { "\($0.key)=\(DisplayText.escaped($0.value))" }
     return [
       lease, "log in as \(user)", marks.isEmpty ? "no tags" : "tags \(marks.joined(separator: ", "))",
