@@ -15,7 +15,7 @@ RELEASE = -c release --static-swift-stdlib -Xlinker -L$(CURDIR)/$(ARCHIVES) \
 STRIP := -Xlinker -s
 
 .PHONY: all build test simulation check demo install uninstall bootstrap clean
-.PHONY: bench-recovery bench-idle bench-tunnel bench-leaks bench-bootstrap
+.PHONY: bench-provision bench-recovery bench-idle bench-tunnel bench-leaks bench-bootstrap
 .PHONY: dist dist-check dist-bootstrap
 
 all: build
@@ -73,6 +73,9 @@ bench-idle: build bench-bootstrap
 bench-tunnel: STRIP :=
 bench-tunnel: build bench-bootstrap
 	$(PYTHON) Benchmarks/tunnel.py $(BUILD)/release
+
+bench-provision: build
+	$(PYTHON) Benchmarks/provision_many.py $(BUILD)/release
 
 bench-leaks: build bench-bootstrap
 	$(PYTHON) Benchmarks/leaks.py $(BUILD)/release

@@ -42,7 +42,14 @@ import Testing
         ["sh", "-c", "exec \"$@\" >/dev/null 2>&1", "sh", "fleet-agent", "run", "--config", configuration.path]
       )
       try lab.online("kitchen-pi", agent: agent)
+      // The one thing that it writes: a key of its own in the place of the bundle's.
       let folder = configuration.deletingLastPathComponent().path
+      let id = try lab.device("kitchen-pi")?["id"] as? String ?? ""
+      try eventually("the bundle's key is replaced") {
+        try lab.audit(of: id).filter { $0.hasSuffix("rotate-key") }.count == 2
+          && !FileManager.default.fileExists(atPath: "\(folder)/id_ed25519.new")
+      }
+      try lab.online("kitchen-pi", agent: agent)
       let files = try ReadOnlyDisk.files(in: folder)
       #expect(files.count > 2)
       let written = try ReadOnlyDisk.writtenBytes(agent.pid)

@@ -191,11 +191,9 @@ struct ShellAgentTests {
     }
   }
 
-  /// The bundle was unpacked on two boxes, which keep its key: the first keeps the port, and people are told.
-  @Test(
-    .enabled(if: getuid() == 0, "a boot identity of its own needs root"),
-    arguments: [ShellBox.Client.ssh, .dbclient].map { ShellBox(shell: .ash, client: $0, makesKeys: false) })
-  func aBundleUnpackedTwiceIsToldAsTwoBoxes(_ kind: ShellBox) throws {
+  /// A box's disk was copied after it had replaced its bundle's key: the first keeps the port, and people are told.
+  @Test(.enabled(if: getuid() == 0, "a boot identity of its own needs root"), arguments: [ShellBox.all[0], .all[3]])
+  func aDiskThatWasCopiedIsToldAsTwoBoxes(_ kind: ShellBox) throws {
     try Lab.with { lab in
       try lab.startHostA()
       try lab.login()
@@ -204,7 +202,12 @@ struct ShellAgentTests {
       let first = try lab.provisionShellBundle("router")
       let agent = try lab.startShellAgent(kind, path: path, folder: first)
       try lab.online("router", agent: agent)
-      let second = try lab.provisionShellBundle("router", in: "-copy")
+      try eventually("the bundle's key is replaced\n\(agent.error)") {
+        agent.error.contains("the device's key was replaced")
+      }
+      try lab.online("router", agent: agent)
+      let second = lab.box.home.appending(path: "copy")
+      try lab.succeed(lab.box, ["cp", "-a", first.path, second.path])
       let bootID = try lab.write("11111111-2222-4333-8444-555555555555\n", to: "boot_id", of: lab.box, mode: 0o644)
       var copy = lab.box
       copy.bootIDFile = bootID
