@@ -109,7 +109,7 @@ make_work_folder() {
 stop() {
   trap '' TERM INT HUP
   # shellcheck disable=SC2086 # each is one process or none
-  kill $child $guard $watcher $sleeper 2>/dev/null
+  kill -USR1 $child $guard $watcher $sleeper 2>/dev/null
   rm -rf "$work" ${lock_folder:+"$lock_folder"}
   exit "${1:-0}"
 }
@@ -135,7 +135,7 @@ nap() {
 # Ends process $2 after $1 seconds, unless it is ended itself before.
 end_after() {
   sleeper=''
-  trap 'kill $sleeper 2>/dev/null; exit' TERM
+  trap 'kill -USR1 $sleeper 2>/dev/null; exit' TERM USR1
   nap "$1"
   kill "$2" 2>/dev/null
 }
@@ -183,8 +183,9 @@ begin() {
   hear && granted=$line
 }
 
+# By USR1: a shell loses a signal for which its parent has a trap when it comes right after the fork.
 dismiss() {
-  kill "$1" 2>/dev/null
+  kill -USR1 "$1" 2>/dev/null
   wait "$1" 2>/dev/null
 }
 
@@ -295,7 +296,7 @@ try_canary() {
 # Runs beside the tunnel. Two canaries lost in a row end it.
 watch_tunnel() {
   canary='' guard='' sleeper='' reported=up lost=0 down_s=$((CANARY_S < 30 ? CANARY_S : 30))
-  trap 'kill $canary $guard $sleeper 2>/dev/null; exit' TERM
+  trap 'kill -USR1 $canary $guard $sleeper 2>/dev/null; exit' TERM USR1
   while kill -0 "$child" 2>/dev/null && kill -0 $$ 2>/dev/null; do
     try_canary
     case $outcome in
