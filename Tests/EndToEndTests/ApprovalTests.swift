@@ -13,7 +13,7 @@ import Testing
         #expect(try lab.join(image, serial: serial).contains(#""state":"pending""#))
       }
 
-      #expect(try lab.fleet("list").error.contains("\n3 boxes wait for approval; fleet list --pending\n"))
+      #expect(try lab.fleet("list").error == "3 boxes wait for approval; fleet list --pending\n")
       let table = try lab.fleetSucceeds("list", "--pending")
       let rows = table.split(separator: "\n")
       #expect(rows.count == 4 && rows[0].hasPrefix("NAME"), "\(table)")

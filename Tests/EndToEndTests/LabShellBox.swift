@@ -42,6 +42,50 @@ struct ShellBox: Sendable, CustomTestStringConvertible {
   }
 }
 
+/// Stands in for a box's ssh client: at the second step of a key's replacement it hangs until its input ends.
+struct ClientThatHangs {
+  enum Moment: String, CaseIterable { case beforeHostAHears, afterHostAHeard }
+
+  let lab: Lab
+  /// The client in the box's PATH, a link.
+  let client: String
+
+  private var mark: String { client + "-hangs" }
+
+  var hangs: Bool { FileManager.default.fileExists(atPath: mark) }
+
+  func hang(_ moment: Moment) throws {
+    let real = try FileManager.default.destinationOfSymbolicLink(atPath: client)
+    let ask = moment == .afterHostAHeard ? "\(real) \"$@\" >/dev/null" : ":"
+    try lab.succeed(
+      lab.box,
+      [
+        "sh", "-ec",
+        """
+        mv "$1" "$1-real"
+        cat >"$1"
+        chmod 700 "$1"
+        """, "sh", client,
+      ],
+      input: """
+        #!/bin/sh
+        case "$*" in
+        *.next*rotate-key*)
+          IFS= read -r body
+          printf '%s\\n' "$body" | \(ask)
+          : >\(mark)
+          exec cat >/dev/null ;;
+        esac
+        exec \(real) "$@"
+
+        """)
+  }
+
+  func mend() throws {
+    try lab.succeed(lab.box, ["sh", "-ec", "mv \"$1-real\" \"$1\" && rm \"$1-hangs\"", "sh", client])
+  }
+}
+
 extension Lab {
   /// Provisions by `--shell --bundle` and unpacks it on the box, with a canary every few seconds. Returns the folder.
   func provisionShellBundle(_ name: String, in place: String = "") throws -> URL {

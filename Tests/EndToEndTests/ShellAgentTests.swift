@@ -59,7 +59,7 @@ struct ShellAgentTests {
     }
   }
 
-  /// HostA asks for another key: the device makes one, and the one that the bundle carried opens nothing any more.
+  /// At the first contact, and whenever HostA asks: the device makes another key, and the one before opens nothing any more.
   @Test(arguments: ShellBox.all) func theKeyIsReplaced(_ kind: ShellBox) throws {
     try Lab.with { lab in
       try lab.startHostA()
@@ -71,14 +71,17 @@ struct ShellAgentTests {
       let path = try kind.makePath(lab)
       let agent = try lab.startShellAgent(kind, path: path, folder: folder)
       try lab.online("router", agent: agent)
+      let replaced = "the device's key was replaced"
+      #expect(agent.error.ranges(of: replaced).count == 1)
       let port = try lab.device("router")?["port"] as? Int
+      let carrier = try #require(try lab.carrier("router"))
 
       let asked = try lab.ask("rekey", "router")
       #expect(asked.status == 0, "\(asked)")
-      try eventually("the key is replaced\n\(agent.error)", within: 60) {
-        agent.error.contains("the device's key was replaced")
+      try eventually("the key is replaced again, and it is back\n\(agent.error)", within: 60) {
+        try agent.error.ranges(of: replaced).count == 2 && lab.state("router") == "online"
+          && lab.carrier("router") != carrier
       }
-      try lab.online("router", agent: agent)
       #expect(try lab.device("router")?["port"] as? Int == port)
       #expect(try lab.fleetSucceeds("ssh", "router", "echo new key") == "new key\n")
       let old = try lab.run(
@@ -114,6 +117,55 @@ struct ShellAgentTests {
       try eventually("it is back\n\(agent.error)") {
         try lab.state("router") == "online" && lab.carrier("router") != carrier
       }
+    }
+  }
+
+  /// Killed when both keys are on the disk: before HostA heard the second step, and after it did.
+  @Test(arguments: ShellBox.all) func aReplacementThatIsCutOffIsFinishedByTheNextStart(_ kind: ShellBox) throws {
+    try Lab.with { lab in
+      try lab.startHostA()
+      try lab.login()
+      try lab.startBoxSSHD()
+      let folder = try lab.provisionShellBundle("router")
+      let path = try kind.makePath(lab)
+      let key = folder.appending(path: kind.client == .ssh ? "id_ed25519" : "id_dropbear")
+      let next = key.appendingPathExtension("next")
+      let cut = ClientThatHangs(lab: lab, client: "\(path)/\(kind.client.rawValue)")
+      for moment in ClientThatHangs.Moment.allCases {
+        #expect(try lab.ask("rekey", "router").status == 0)
+        let old = try Data(contentsOf: key)
+        try cut.hang(moment)
+        let killed = try lab.startShellAgent(kind, path: path, folder: folder)
+        try eventually("it is at the second step, \(moment)\n\(killed.error)") { cut.hangs }
+        kill(-killed.pid, SIGKILL)
+        _ = killed.wait(5)
+        #expect(try Data(contentsOf: key) == old && FileManager.default.fileExists(atPath: next.path), "\(moment)")
+        try cut.mend()
+
+        let agent = try lab.startShellAgent(kind, path: path, folder: folder)
+        try eventually("the key is replaced, \(moment)\n\(agent.error)") {
+          agent.error.contains("the device's key was replaced")
+        }
+        try lab.online("router", agent: agent)
+        #expect(try Data(contentsOf: key) != old && !FileManager.default.fileExists(atPath: next.path), "\(moment)")
+        #expect(try lab.fleetSucceeds("ssh", "router", "echo back") == "back\n")
+        agent.stop()
+      }
+    }
+  }
+
+  @Test(arguments: ShellBox.all) func aHostAThatIsAwayAtTheStartIsWaitedFor(_ kind: ShellBox) throws {
+    try Lab.with { lab in
+      let server = try lab.startHostA()
+      try lab.login()
+      try lab.startBoxSSHD()
+      let folder = try lab.provisionShellBundle("router")
+      server.stop()
+      let agent = try lab.startShellAgent(kind, path: try kind.makePath(lab), folder: folder)
+      try eventually("it finds nobody\n\(agent.error)") { agent.error.contains("the tunnel is down: ") }
+      try lab.runHostA()
+      try lab.online("router", agent: agent)
+      #expect(try lab.fleetSucceeds("ssh", "router", "echo at last") == "at last\n")
     }
   }
 

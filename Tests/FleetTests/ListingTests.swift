@@ -58,9 +58,21 @@ import Testing
     let devices = DeviceState.allCases.map { Sample.device("x-\($0.rawValue)", state: $0) }
     let selection = DeviceSelection(devices, all: false)
     #expect(selection.shown.count == DeviceState.allCases.count - 1 && selection.hiddenCount == 1)
-    #expect(selection.remark == "1 device is offline; fleet list --all")
-    #expect(DeviceSelection(devices, all: true).remark == nil)
-    #expect(DeviceSelection([], all: false).remark?.contains("fleet provision") == true)
+    #expect(selection.remarks == ["1 device is offline; fleet list --all"])
+    #expect(DeviceSelection(devices, all: true).remarks.isEmpty)
+  }
+
+  @Test func whereBoxesWaitNobodyIsToldToProvisionTheFirstDevice() {
+    let waits = "2 boxes wait for approval; fleet list --pending"
+    #expect(
+      DeviceSelection([], all: false).remarks == ["no device yet; the first one: fleet provision NAME --to USER@BOX"])
+    #expect(DeviceSelection([], all: false, waiting: 2).remarks == [waits])
+    #expect(DeviceSelection([], all: true, waiting: 2).remarks == [waits])
+    let offline = [Sample.device(state: .offline)]
+    #expect(
+      DeviceSelection(offline, all: false, waiting: 2).remarks == [
+        "no device is online, 1 device is offline; fleet list --all", waits,
+      ])
   }
 
   @Test func jsonIsWhatScriptsRelyOn() throws {

@@ -148,7 +148,7 @@ begin fleet
 mkdir -p "$tree/usr/lib/fleet" "$tree/usr/share/fleet"
 install -m 755 "$work/fleet-agent" "$work/fleet-server" "$tree/usr/lib/fleet"
 cp -R "$checkout/provisioning/device" "$checkout/provisioning/server" "$tree/usr/share/fleet"
-finish fleet 'openssh-client, tar' '' 'reach small boxes behind routers by name' <<END
+finish fleet openssh-client '' 'reach small boxes behind routers by name' <<END
 A box behind a router that nobody can configure keeps a reverse SSH tunnel to
 HostA, a machine with a public address. This command sets boxes and HostA up,
 lists the boxes, and opens a shell on them by name.

@@ -71,12 +71,14 @@ if [ "$scope" = system ]; then
   binary=/usr/local/bin/fleet-server
   home=/var/lib/fleet-server
   unit=/etc/systemd/system/fleet-server.service
+  unit_source=fleet-server.service
 else
   account=$(id -un)
   HOME=$(cd "${HOME:?}" && pwd -P)
   binary=$HOME/.local/bin/fleet-server
   home=$HOME/.local/state/fleet-server
   unit=${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user/fleet-server.service
+  unit_source=fleet-server-user.service
 fi
 changed=no
 
@@ -137,17 +139,17 @@ stop_run() {
 
 # --- systemd
 
-has_system_systemd() { [ -d /run/systemd/system ] && command -v systemctl >/dev/null 2>&1; }
-
-# The user's own manager, which a session without a desktop may have to be told about.
-has_user_systemd() {
-  has_system_systemd || return 1
-  XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}
-  export XDG_RUNTIME_DIR
-  systemctl --user show-environment >/dev/null 2>&1
+has_systemd() {
+  [ -d /run/systemd/system ] || return 1
+  if [ "$scope" = user ]; then
+    # The account's own manager, which a session without a desktop may have to be told about.
+    XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}
+    export XDG_RUNTIME_DIR
+    systemctl --user show-environment >/dev/null 2>&1
+  else
+    command -v systemctl >/dev/null 2>&1
+  fi
 }
-
-has_systemd() { if [ "$scope" = system ]; then has_system_systemd; else has_user_systemd; fi; }
 
 service() { if [ "$scope" = system ]; then systemctl "$@"; else systemctl --user "$@"; fi; }
 
@@ -164,11 +166,7 @@ install_systemd() {
     step "let the services of $account run without a login" linger
   fi
   [ -d "${unit%/*}" ] || step "make the folder ${unit%/*}" mkdir -p "${unit%/*}"
-  if [ "$scope" = system ]; then
-    place "$here/fleet-server.service" "$unit" 644
-  else
-    place "$here/fleet-server-user.service" "$unit" 644
-  fi
+  place "$here/$unit_source" "$unit" 644
   if [ "$changed" = yes ]; then step "tell systemd of the service" service daemon-reload; fi
   if ! service is-enabled --quiet fleet-server.service 2>/dev/null; then
     step "have the service started at every boot" service enable --quiet fleet-server.service
@@ -189,11 +187,10 @@ other_cron_lines() { cron_table -l 2>/dev/null | sed '/^# fleet-server: begin$/,
 # One lock in HostA's folder lets a second 'run' end at once.
 our_cron_lines() {
   # cron takes a bare % for the end of the line.
-  command="$(quoted "$binary") run --home $(quoted "$home") >/dev/null 2>&1"
-  command=$(printf '%s' "$command" | sed 's/%/\\%/g')
+  command=$(printf '%s run --home %s' "$(quoted "$binary")" "$(quoted "$home")" | sed 's/%/\\%/g')
   echo "# fleet-server: begin"
-  echo "@reboot $command"
-  echo "* * * * * $command"
+  echo "@reboot $command >/dev/null 2>&1"
+  echo "* * * * * $command >/dev/null 2>&1"
   echo "# fleet-server: end"
 }
 
@@ -208,9 +205,8 @@ install_cron() {
 }
 
 uninstall_cron() {
-  table=$(cron_table -l 2>/dev/null) || return 0
-  case $table in *"# fleet-server: begin"*) ;; *) return 0 ;; esac
   others=$(other_cron_lines)
+  [ "$others" != "$(cron_table -l 2>/dev/null)" ] || return 0
   if [ -n "$others" ]; then
     step "take HostA's lines out of the cron table" write_cron_table "$others"
   else
@@ -257,15 +253,10 @@ is_ready() { is_initialised || [ -n "$address" ]; }
 # with_operator_key COMMAND...: runs it as the account with the key's file, which only the caller may be able to read.
 with_operator_key() {
   # Not in HostA's own folder: root writes nothing through a name that the account can choose.
-  passed=$(mktemp -d)
-  chmod 755 "$passed"
+  passed=$(mktemp)
   status=0
-  if install -m 644 "$operator_key" "$passed/operator.pub"; then
-    as_account "$@" "$passed/operator.pub" || status=$?
-  else
-    status=1
-  fi
-  rm -rf "$passed"
+  { cat "$operator_key" >"$passed" && chmod 644 "$passed" && as_account "$@" "$passed"; } || status=1
+  rm -f "$passed"
   [ "$status" -eq 0 ] || exit 1
 }
 
@@ -278,14 +269,10 @@ init_host() {
 
 add_operator() { with_operator_key "$binary" operator add "$operator" --home "$home" --key >/dev/null; }
 
-# The HostA that stands here keeps what it was made with: devices were told its address.
-refuse_other_settings() {
-  for name in address listen ports; do
-    case $name in address) asked=$address ;; listen) asked=$listen ;; *) asked=$ports ;; esac
-    present=$(setting "$name")
-    [ -z "$asked" ] || [ "$asked" = "$present" ] ||
-      fail "the HostA in $home has $name $present, not $asked" "leave --$name out, or remove it first: --uninstall --purge"
-  done
+# refuse_other_setting NAME VALUE: the HostA that stands here keeps what it was made with, devices were told its address.
+refuse_other_setting() {
+  if [ -z "$2" ] || ! is_initialised || [ "$2" = "$(setting "$1")" ]; then return; fi
+  fail "the HostA in $home has $1 $(setting "$1"), not $2" "leave --$1 out, or remove it first: --uninstall --purge"
 }
 
 knows_operator() {
@@ -350,7 +337,9 @@ install_all() {
       fail "fleet-server does not run on this machine ($(uname -sm)): it needs Linux with glibc, and the same architecture"
     if [ "$scope" = system ]; then echo "$version, for the whole machine"; else echo "$version, for $account"; fi
   fi
-  if is_initialised; then refuse_other_settings; fi
+  refuse_other_setting address "$address"
+  refuse_other_setting listen "$listen"
+  refuse_other_setting ports "$ports"
   if [ "$scope" = system ]; then
     has_account || step "make the account $account" make_account
     [ -d "$home" ] || step "make the folder $home, for $account only" make_home
@@ -404,7 +393,6 @@ uninstall_all() {
   elif [ -d "$home" ]; then
     echo "the registry stays in $home; --purge removes it"
   fi
-  return 0
 }
 
 if [ "$uninstall" = yes ]; then uninstall_all; else install_all; fi

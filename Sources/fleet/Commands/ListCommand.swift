@@ -40,7 +40,7 @@ struct ListCommand: ParsableCommand {
     _ answer: (devices: [DeviceStatus], now: Timestamp, waiting: Int64)
   ) throws(Refusal) {
     let (devices, now, waiting) = answer
-    let selection = DeviceSelection(devices, all: all)
+    let selection = DeviceSelection(devices, all: all, waiting: waiting)
     if json {
       try StandardStreams.print(selection.json)
       return
@@ -49,8 +49,6 @@ struct ListCommand: ParsableCommand {
       let style = TerminalStyle(hasColor: LaptopEnvironment.wantsColor())
       try StandardStreams.print(DeviceTable.text(selection.shown, now: now, style: style))
     }
-    for remark in [selection.remark, PendingTable.remark(waiting: waiting)] {
-      if let remark { StandardStreams.note(remark) }
-    }
+    for remark in selection.remarks { StandardStreams.note(remark) }
   }
 }

@@ -4,16 +4,21 @@ import FleetProtocol
 struct DeviceSelection: Hashable {
   let shown: [DeviceStatus]
   let hiddenCount: Int
+  private let waitingCount: Int64
 
-  /// Without `all`, devices that are offline stay out.
-  init(_ devices: [DeviceStatus], all: Bool) {
+  /// Without `all`, devices that are offline stay out; `waiting` boxes are no devices yet.
+  init(_ devices: [DeviceStatus], all: Bool, waiting: Int64 = 0) {
     shown = all ? devices : devices.filter { $0.state != .offline }
     hiddenCount = devices.count - shown.count
+    waitingCount = waiting
   }
 
-  /// What to say on standard error besides the table, if anything.
-  var remark: String? {
+  /// What to say on standard error besides the table.
+  var remarks: [String] { [devicesRemark, PendingTable.remark(waiting: waitingCount)].compactMap { $0 } }
+
+  private var devicesRemark: String? {
     if shown.isEmpty, hiddenCount == 0 {
+      if waitingCount > 0 { return nil }
       return "no device yet; the first one: fleet provision NAME --to USER@BOX"
     }
     if hiddenCount == 0 { return nil }

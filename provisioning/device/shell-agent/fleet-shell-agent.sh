@@ -26,13 +26,14 @@ say() {
 }
 
 fail() {
-  printf 'fleet-shell-agent: %s\n' "$1" >&2
+  say "$1"
   exit 1
 }
 
-# --- settings: lines KEY='value', which are read and never run
+# --- settings: lines KEY='value', which become variables of that name and are never run
 
 read_settings() {
+  unset DEVICE PORT ACCOUNT ENDPOINTS SSHD_PORT REPORT_HOST_KEYS CANARY_S CLIENT
   while IFS= read -r line || [ -n "$line" ]; do
     case $line in '' | '#'*) continue ;; esac
     name=${line%%=*}
@@ -42,40 +43,31 @@ read_settings() {
     case $value in '' | -* | *[!A-Za-z0-9._:/\ -]*) fail "$folder/settings: $name has no such value" ;; esac
     case $name in
     PORT | SSHD_PORT | CANARY_S) case $value in *[!0-9]* | ??????*) fail "$folder/settings: $name is no number" ;; esac ;;
-    esac
-    case $name in
-    DEVICE) device=$value ;;
-    PORT) port=$value ;;
-    ACCOUNT) account=$value ;;
-    ENDPOINTS) endpoints=$value ;;
-    SSHD_PORT) sshd_port=$value ;;
-    REPORT_HOST_KEYS) report_host_keys=$value ;;
-    CANARY_S) canary_s=$value ;;
-    CLIENT) client=$value ;;
+    DEVICE | ACCOUNT | ENDPOINTS | REPORT_HOST_KEYS | CLIENT) ;;
     *) fail "$folder/settings: there is no setting $name" ;;
     esac
+    eval "$name=\$value"
   done <"$folder/settings"
-  : "${device:?is not set}" "${port:?is not set}" "${account:?is not set}" "${endpoints:?is not set}" \
-    "${sshd_port:?is not set}" "${report_host_keys:?is not set}" "${canary_s:?is not set}" "${client:?is not set}"
+  : "${DEVICE:?is not set}" "${PORT:?is not set}" "${ACCOUNT:?is not set}" "${ENDPOINTS:?is not set}" \
+    "${SSHD_PORT:?is not set}" "${REPORT_HOST_KEYS:?is not set}" "${CANARY_S:?is not set}" "${CLIENT:?is not set}"
 }
 
 # On OpenWrt `ssh` is another name of Dropbear's dbclient.
 choose_client() {
-  if [ "$client" = auto ]; then
-    client=dbclient
-    case $(ssh -V 2>&1 </dev/null) in *OpenSSH*) client=ssh ;; esac
+  if [ "$CLIENT" = auto ]; then
+    CLIENT=dbclient
+    case $(ssh -V 2>&1 </dev/null) in *OpenSSH*) CLIENT=ssh ;; esac
   fi
-  command -v "$client" >/dev/null 2>&1 || fail "neither OpenSSH's ssh nor Dropbear's dbclient is on this box"
-  if [ "$client" = ssh ]; then
-    key=$folder/id_ed25519 other_key=$folder/id_dropbear
+  command -v "$CLIENT" >/dev/null 2>&1 || fail "neither OpenSSH's ssh nor Dropbear's dbclient is on this box"
+  if [ "$CLIENT" = ssh ]; then
+    key=$folder/id_ed25519 other_key=$folder/id_dropbear key_maker=ssh-keygen through=-W
     return
   fi
-  key=$folder/id_dropbear other_key=$folder/id_ed25519
+  key=$folder/id_dropbear other_key=$folder/id_ed25519 key_maker=dropbearkey through=-B
   # dbclient asks on the terminal about a host key that it does not know: it must not find one.
-  without_terminal=setsid
-  if ! command -v setsid >/dev/null 2>&1; then
-    without_terminal=''
-    if (: </dev/tty) 2>/dev/null; then fail "start it from init or cron: without setsid, dbclient may ask on the terminal"; fi
+  without_terminal=$(command -v setsid)
+  if [ -z "$without_terminal" ] && (: </dev/tty) 2>/dev/null; then
+    fail "start it from init or cron: without setsid, dbclient may ask on the terminal"
   fi
 }
 
@@ -88,7 +80,6 @@ take_lock() {
     flock -n 9 || fail "another agent runs for this device already"
     return
   fi
-  read -r boot </proc/sys/kernel/random/boot_id
   if ! mkdir "$folder/lock.d" 2>/dev/null; then
     read -r lock_boot lock_pid _ 2>/dev/null <"$folder/lock.d/holder" || sleep 1
     if [ "${lock_boot:-}" = "$boot" ] && grep -q fleet-shell-agent "/proc/${lock_pid:-0}/cmdline" 2>/dev/null; then
@@ -106,12 +97,11 @@ take_lock() {
 make_work_folder() {
   read -r unique </proc/sys/kernel/random/uuid
   for place in "${RUNTIME_DIRECTORY:-}" "${XDG_RUNTIME_DIR:-}" /dev/shm /tmp "$folder"; do
-    if [ -n "$place" ] && mkdir "$place/fleet-shell-agent-$unique" 2>/dev/null; then
-      work=$place/fleet-shell-agent-$unique
-      mkfifo "$work/in" "$work/out" "$work/canary" && mkdir "$work/.ssh" &&
-        ln -s "$folder/known_hosts" "$work/.ssh/known_hosts" && return
-      rm -rf "$work"
-    fi
+    work=$place/fleet-shell-agent-$unique
+    if [ -z "$place" ] || ! mkdir "$work" 2>/dev/null; then continue; fi
+    mkfifo "$work/in" "$work/out" "$work/canary" && mkdir "$work/.ssh" &&
+      ln -s "$folder/known_hosts" "$work/.ssh/known_hosts" && return
+    rm -rf "$work"
   done
   fail "there is no place for a named pipe, not even in /tmp"
 }
@@ -119,7 +109,7 @@ make_work_folder() {
 stop() {
   trap '' TERM INT HUP
   # shellcheck disable=SC2086 # each is one process or none
-  kill $child $guard $watcher $sleeper 2>/dev/null
+  kill -USR1 $child $guard $watcher $sleeper 2>/dev/null
   rm -rf "$work" ${lock_folder:+"$lock_folder"}
   exit "${1:-0}"
 }
@@ -132,10 +122,7 @@ random() {
   number=$(($1 + 0x${number#?} % ($2 - $1 + 1)))
 }
 
-seconds_since_boot() {
-  read -r now _ </proc/uptime
-  now=${now%.*}
-}
+seconds_since_boot() { cut -d . -f 1 /proc/uptime; }
 
 # Sleeps so that a signal is answered at once.
 nap() {
@@ -148,7 +135,7 @@ nap() {
 # Ends process $2 after $1 seconds, unless it is ended itself before.
 end_after() {
   sleeper=''
-  trap 'kill $sleeper 2>/dev/null; exit' TERM
+  trap 'kill -USR1 $sleeper 2>/dev/null; exit' TERM USR1
   nap "$1"
   kill "$2" 2>/dev/null
 }
@@ -159,9 +146,9 @@ end_after() {
 connect() {
   with_key=$1 command=$2
   shift 2
-  if [ "$client" = ssh ]; then
+  if [ "$CLIENT" = ssh ]; then
     # HostKeyAlias: the pin is for the address, whatever the port.
-    exec ssh -F none -T -p "${endpoint##*/}" -l "$account" -i "$with_key" -o IdentitiesOnly=yes -o IdentityAgent=none \
+    exec ssh -F none -T -p "${endpoint##*/}" -l "$ACCOUNT" -i "$with_key" -o IdentitiesOnly=yes -o IdentityAgent=none \
       -o BatchMode=yes -o StrictHostKeyChecking=yes -o "UserKnownHostsFile=\"$folder/known_hosts\"" \
       -o GlobalKnownHostsFile=/dev/null -o "HostKeyAlias=${endpoint%/*}" -o UpdateHostKeys=no -o ConnectTimeout=15 \
       -o ServerAliveInterval=10 -o ServerAliveCountMax=2 -o ExitOnForwardFailure=yes "$@" -- "${endpoint%/*}" \
@@ -170,32 +157,36 @@ connect() {
   # dbclient looks for known_hosts in $HOME/.ssh only.
   # shellcheck disable=SC2086 # setsid or nothing
   exec env HOME="$work" $without_terminal dbclient -T -K 10 -i "$with_key" -o ExitOnForwardFailure=yes "$@" \
-    "$account@${endpoint%/*}/${endpoint##*/}" ${command:+"$command"}
+    "$ACCOUNT@${endpoint%/*}/${endpoint##*/}" ${command:+"$command"}
 }
 
-# Starts the client: descriptor 3 is what it reads, descriptor 4 what it says.
-begin() {
-  answer='' complaint=''
-  connect "$@" <"$work/in" >"$work/out" 2>&1 9<&- &
-  child=$!
-  exec 3>"$work/in" 4<"$work/out"
-  end_after "$dial_limit_s" "$child" 3>&- 4<&- 9<&- &
-  guard=$!
-}
-
-# Waits for HostA's answer, a line of JSON. Whatever else is said is the client's complaint.
+# Waits for HostA's answer, which is JSON, in $line. Whatever else is said is the client's complaint.
 hear() {
   while IFS= read -r line <&4; do
-    case $line in '{'*) answer=$line && return ;; esac
+    case $line in '{'*) return ;; esac
     [ ${#complaint} -gt 400 ] || complaint="$complaint${line:+$line }"
   done
   return 1
 }
 
-dismiss_guard() {
-  kill "$guard" 2>/dev/null
-  wait "$guard" 2>/dev/null
-  guard=''
+# Starts the client, descriptor 3 being what it reads and 4 what it says, and asks: begin BODY KEY REQUEST [OPTION...]
+# HostA's reply is $granted.
+begin() {
+  granted='' complaint='' body=$1
+  shift
+  connect "$@" <"$work/in" >"$work/out" 2>&1 9<&- &
+  child=$!
+  exec 3>"$work/in" 4<"$work/out"
+  end_after "$dial_limit_s" "$child" 3>&- 4<&- 9<&- &
+  guard=$!
+  printf '%s\n' "$body" >&3
+  hear && granted=$line
+}
+
+# By USR1: a shell loses a signal for which its parent has a trap when it comes right after the fork.
+dismiss() {
+  kill -USR1 "$1" 2>/dev/null
+  wait "$1" 2>/dev/null
 }
 
 finish() {
@@ -204,17 +195,15 @@ finish() {
   wait "$child"
   child=''
   exec 4<&-
-  [ -z "$guard" ] || dismiss_guard
+  [ -z "$guard" ] || dismiss "$guard"
+  guard=''
 }
 
 is_granted() { case $granted in *'"ok":true'*) ;; *) return 1 ;; esac }
 
-# Asks HostA on a connection of its own: ask KEY REQUEST BODY. The reply is $granted.
+# Asks HostA on a connection of its own: ask BODY KEY REQUEST
 ask() {
-  begin "$1" "$2"
-  printf '%s\n' "$3" >&3
-  hear
-  granted=$answer
+  begin "$@"
   finish
   is_granted
 }
@@ -225,7 +214,7 @@ ask() {
 plain() { LC_ALL=C tr -cd ' !#-[]-~' | cut -c 1-120; }
 
 read_host_keys() {
-  found=$(ssh-keyscan -T 3 -p "$sshd_port" 127.0.0.1 2>/dev/null | sed 's/^[^ ]* //')
+  found=$(ssh-keyscan -T 3 -p "$SSHD_PORT" 127.0.0.1 2>/dev/null | sed 's/^[^ ]* //')
   [ -n "$found" ] || found=$(
     cat /etc/ssh/ssh_host_*_key.pub 2>/dev/null
     for file in /etc/dropbear/dropbear_*_host_key; do dropbearkey -y -f "$file" 2>/dev/null; done
@@ -237,35 +226,33 @@ read_host_keys() {
 }
 
 make_claim() {
-  if [ "$report_host_keys" = yes ] && [ -z "$host_keys" ]; then read_host_keys; fi
-  read -r boot </proc/sys/kernel/random/boot_id
+  if [ "$REPORT_HOST_KEYS" = yes ] && [ -z "$host_keys" ]; then read_host_keys; fi
   system=$(sed -n 's/^PRETTY_NAME=//p' /etc/os-release 2>/dev/null | plain)
   claim="{\"v\":1,\"agent_version\":\"shell-$version\",\"boot_id\":\"$boot\",\"keepalive_s\":10,\"facts\":{"
   claim="$claim\"hostname\":\"$(uname -n | plain)\",\"os\":\"$system\",\"arch\":\"$(uname -m | plain)\","
-  claim="$claim\"kernel\":\"$(uname -r | plain)\",\"client\":\"$client\"},\"host_keys\":[$host_keys]}"
+  claim="$claim\"kernel\":\"$(uname -r | plain)\",\"client\":\"$CLIENT\"},\"host_keys\":[$host_keys]}"
 }
 
 # --- the device's key: HostA may want it replaced, because a bundle carried it
 
-public_key() {
-  if [ "$client" = ssh ]; then ssh-keygen -y -f "$1" </dev/null; else dropbearkey -y -f "$1"; fi 2>/dev/null |
-    sed -n 's#^\(ssh-ed25519 [A-Za-z0-9+/=]*\).*#\1#p'
+# The next key's, or nothing.
+next_public_key() {
+  $key_maker -y -f "$key.next" </dev/null 2>/dev/null | sed -n 's#^\(ssh-ed25519 [A-Za-z0-9+/=]*\).*#\1#p'
 }
 
-make_key() {
-  rm -f "$1"
-  if [ "$client" = ssh ]; then
-    ssh-keygen -q -t ed25519 -N '' -C '' -f "$1" </dev/null >/dev/null 2>&1 && rm -f "$1.pub"
-  else
-    dropbearkey -t ed25519 -f "$1" >/dev/null 2>&1 && rm -f "$1.pub"
-  fi
+make_next_key() {
+  rm -f "$key.part"
+  set -- -t ed25519 -f "$key.part"
+  [ "$CLIENT" != ssh ] || set -- "$@" -q -N '' -C ''
+  $key_maker "$@" </dev/null >/dev/null 2>&1 && rm -f "$key.part.pub" && sync && mv -f "$key.part" "$key.next" && sync
 }
 
-rotate_body() { printf '{"v":1,"key":"%s"}' "$(public_key "$key.next")"; }
+# Over a connection that key $1 opens.
+announce_next_key() { ask "{\"v\":1,\"key\":\"$(next_public_key)\"}" "$1" rotate-key; }
 
 # The second step: over a connection that the new key opened. Until then both keys open HostA.
 adopt_next_key() {
-  ask "$key.next" rotate-key "$(rotate_body)" || return
+  announce_next_key "$key.next" || return
   # install.sh knows by this that the bundle's key is the device's no more.
   [ -e "$folder/replaced" ] || cp "$folder/id_ed25519" "$folder/replaced"
   mv -f "$key.next" "$key" && rm -f "$other_key" && sync
@@ -273,56 +260,47 @@ adopt_next_key() {
 }
 
 replace_key() {
-  maker=ssh-keygen
-  [ "$client" = ssh ] || maker=dropbearkey
-  if ! command -v $maker >/dev/null 2>&1; then
-    [ "$key_stays" = yes ] || say "HostA wants a new key, but $maker is not on this box: the key stays"
+  if ! command -v $key_maker >/dev/null 2>&1; then
+    [ "$key_stays" = yes ] || say "HostA wants a new key, but $key_maker is not on this box: the key stays"
     key_stays=yes
     return
   fi
-  if [ ! -s "$key.next" ]; then
-    make_key "$key.part" && sync && mv -f "$key.part" "$key.next" && sync
+  [ -s "$key.next" ] || make_next_key
+  if [ -z "$(next_public_key)" ]; then
+    rm -f "$key.next"
+  elif announce_next_key "$key" && adopt_next_key; then
+    return
   fi
-  if [ -n "$(public_key "$key.next")" ] && ask "$key" rotate-key "$(rotate_body)" && adopt_next_key; then return; fi
   say "the device's key could not be replaced: $granted$complaint"
-  [ -n "$(public_key "$key.next")" ] || rm -f "$key.next"
 }
 
 # --- the tunnel
 
-sshd_listens() {
-  grep -qs ":$(printf '%04X' "$sshd_port") 0*:0000 0A" /proc/net/tcp /proc/net/tcp6
-}
-
 # Through HostA and back to the box's own sshd: $outcome is up, down (no sshd here) or lost.
 try_canary() {
-  loop=-W
-  [ "$client" = ssh ] || loop=-B
-  printf 'SSH-2.0-canary\r\n' | connect "$key" '' $loop "127.0.0.1:$port" >"$work/canary" 2>/dev/null 3>&- &
+  printf 'SSH-2.0-canary\r\n' | connect "$key" '' $through "127.0.0.1:$PORT" >"$work/canary" 2>/dev/null 3>&- &
   canary=$!
   end_after "$canary_limit_s" "$canary" 3>&- &
   guard=$!
   banner=''
   IFS= read -r banner <"$work/canary"
-  kill "$canary" 2>/dev/null
-  wait "$canary" 2>/dev/null
-  canary=''
-  dismiss_guard
-  outcome=lost
+  dismiss "$canary"
+  dismiss "$guard"
+  canary='' guard='' outcome=lost
   case $banner in
   SSH-*) outcome=up ;;
-  *) sshd_listens || outcome=down ;;
+  *) grep -qs ":$(printf '%04X' "$SSHD_PORT") 0*:0000 0A" /proc/net/tcp /proc/net/tcp6 || outcome=down ;;
   esac
 }
 
 # Runs beside the tunnel. Two canaries lost in a row end it.
 watch_tunnel() {
-  canary='' guard='' sleeper='' reported=up lost=0 down_s=$((canary_s < 30 ? canary_s : 30))
-  trap 'kill $canary $guard $sleeper 2>/dev/null; exit' TERM
+  canary='' guard='' sleeper='' reported=up lost=0 down_s=$((CANARY_S < 30 ? CANARY_S : 30))
+  trap 'kill -USR1 $canary $guard $sleeper 2>/dev/null; exit' TERM USR1
   while kill -0 "$child" 2>/dev/null && kill -0 $$ 2>/dev/null; do
     try_canary
     case $outcome in
-    up) lost=0 && random $((canary_s * 9 / 10)) $((canary_s * 11 / 10)) ;;
+    up) lost=0 && random $((CANARY_S * 9 / 10)) $((CANARY_S * 11 / 10)) ;;
     # HostA should soon know that it is back.
     down) lost=0 && random $((down_s * 9 / 10)) $((down_s * 11 / 10)) ;;
     lost) lost=$((lost + 1)) && random 3 6 ;;
@@ -341,24 +319,18 @@ watch_tunnel() {
 }
 
 hold_tunnel() {
-  begin "$key" attach -R "127.0.0.1:$port:127.0.0.1:$sshd_port"
-  printf '%s\n' "$claim" >&3
-  hear
-  granted=$answer
+  begin "$claim" "$key" attach -R "127.0.0.1:$PORT:127.0.0.1:$SSHD_PORT"
   if is_granted; then
-    dismiss_guard
-    seconds_since_boot
-    up_since=$now last_said=''
-    say "the tunnel is up: port $port of ${endpoint%/*}, by $client"
+    dismiss "$guard"
+    guard='' last_said='' up_since=$(seconds_since_boot)
+    say "the tunnel is up: port $PORT of ${endpoint%/*}, by $CLIENT"
     watch_tunnel 4<&- 9<&- &
     watcher=$!
     complaint=''
     while IFS= read -r line <&4; do complaint=$line; done
-    kill "$watcher" 2>/dev/null
-    wait "$watcher" 2>/dev/null
+    dismiss "$watcher"
     watcher=''
-    seconds_since_boot
-    [ $((now - up_since)) -lt $lived_long_enough_s ] || attempt=0
+    [ $(($(seconds_since_boot) - up_since)) -lt $lived_long_enough_s ] || attempt=0
   fi
   finish
 }
@@ -366,10 +338,9 @@ hold_tunnel() {
 run_once() {
   [ ! -s "$key.next" ] || adopt_next_key
   make_claim
-  ask "$key" claim "$claim" || return
-  announced=$(printf '%s\n' "$granted" | sed -n 's/.*"reconnect_window_s":\([0-9]\{1,5\}\)[,}].*/\1/p')
-  window=${announced:-5}
-  [ "$window" -ge 5 ] || window=5
+  ask "$claim" "$key" claim || return
+  window=$(printf '%s\n' "$granted" | sed -n 's/.*"reconnect_window_s":\([0-9]\{1,5\}\)[,}].*/\1/p')
+  [ "${window:-0}" -ge 5 ] || window=5
   case $granted in
   *'"rotate_key":true'*) replace_key ;;
   *) rm -f "$key.next" ;;
@@ -384,7 +355,7 @@ choose_pause() {
   *'"ok":false'* | *'Permission denied'* | *'No auth methods'* | *'ost key '*) random 120 300 ;;
   *'ion refused'* | *'timed out'* | *nreachable* | *'No route'* | *resol* | *'rror connecting'*)
     # Nothing answers: another try costs HostA nothing, and another way in may be open.
-    case $endpoints in *' '*) endpoints="${endpoints#* } ${endpoints%% *}" ;; esac
+    case $ENDPOINTS in *' '*) ENDPOINTS="${ENDPOINTS#* } ${ENDPOINTS%% *}" ;; esac
     random 2 4
     ;;
   *)
@@ -414,11 +385,12 @@ case $folder in *[%\"]*) fail "ssh cannot be given files in $folder: move it to 
 read_settings
 choose_client
 [ -r "$key" ] || fail "$key is missing"
+read -r boot </proc/sys/kernel/random/boot_id
 take_lock
 trap stop TERM INT HUP
 make_work_folder
 while :; do
-  endpoint=${endpoints%% *} granted=''
+  endpoint=${ENDPOINTS%% *} granted=''
   run_once
   choose_pause
   why="the tunnel is down: ${granted##*\"ok\":true*} $complaint"
