@@ -6,7 +6,7 @@ import Glibc
 /// Each direction ends on its own, and neither reads more while the other side does not take what was read.
 final class ChannelPump {
   /// How many bytes one channel may move in one direction in one turn, so that it cannot starve the others.
-  static let fairShare = 128 * 1024
+  static let fairShare = 64 * 1024
   private let channel: SSHChannel
   /// `nil` once the local side is gone.
   private var socket: TCPSocket?

@@ -7,9 +7,9 @@ extension Link {
   /// How long HostA may take for a request other than the claim, which the watchdog covers.
   static let requestLimit: Duration = .seconds(15)
   /// While more waits for the socket, nothing is read from local sockets.
-  static let outputLimit = 256 * 1024
+  static let outputLimit = 64 * 1024
   /// What may be received in one turn.
-  static let receiveShare = 512 * 1024
+  static let receiveShare = 128 * 1024
   /// Each channel may hold 2 MiB that its reader does not take; 200 busy ones together hold a few MiB.
   static let channelLimit = 256
   /// So many keepalives in a row that could not be sent are suspicious.
