@@ -24,6 +24,7 @@ def tunnel_behind_router(scratch, number, kind, **changes):
         contender.start()
         if probe.first_banner(contender.port, 60) is None:
             raise RuntimeError(f"{kind} did not come up: {world.text(contender.log)[-800:]}")
+        contender.settle()
         yield world, contender
     finally:
         network.enter_initial()
@@ -77,6 +78,13 @@ class Contender:
             # A standard input that never ends keeps the session open.
             stdin = subprocess.PIPE
         self.process = self.world.start(self.world.net.box, self.command(), self.log, stdin=stdin)
+
+    def settle(self):
+        """Waits until the device has replaced the key of its bundle, which takes its port over once."""
+        if self.kind == "fleet-agent":
+            self.world.wait_for("a key of its own",
+                                lambda: "the device's key is replaced" in self.world.text(self.log), 60)
+            probe.first_banner(self.port, 60)
 
     def start_gated(self):
         """Starts it as far as its own program; it goes on when a line is written to the returned file."""

@@ -90,6 +90,7 @@ def main():
             contender.start()
             if probe.first_banner(contender.port, 60) is None:
                 raise RuntimeError(f"the agent did not come up: {world.text(contender.log)[-800:]}")
+            contender.settle()
             note("up", contender)
             done = 0
             for share in (0.1, 0.4, 0.5):

@@ -210,6 +210,7 @@ class Bench:
         contender.start()
         if probe.first_banner(contender.port, 30) is None:
             raise RuntimeError(f"{contender.kind} did not come up: {self.world.text(contender.log)[-800:]}")
+        contender.settle()
         return contender
 
     def time_start(self, contender):
