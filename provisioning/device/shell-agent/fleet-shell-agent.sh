@@ -132,10 +132,10 @@ nap() {
   sleeper=''
 }
 
-# Ends process $2 after $1 seconds, unless it is ended itself before.
+# Ends process $2 after $1 seconds, unless it is ended before. Its sleep is $! from the fork on, and KILL is never lost.
 end_after() {
-  sleeper=''
-  trap 'kill -USR1 $sleeper 2>/dev/null; exit' TERM USR1
+  before=${!:-}
+  trap '[ "${!:-}" = "$before" ] || kill -KILL $!; exit' TERM USR1
   nap "$1"
   kill "$2" 2>/dev/null
 }
@@ -296,7 +296,7 @@ try_canary() {
 # Runs beside the tunnel. Two canaries lost in a row end it.
 watch_tunnel() {
   canary='' guard='' sleeper='' reported=up lost=0 down_s=$((CANARY_S < 30 ? CANARY_S : 30))
-  trap 'kill -USR1 $canary $guard $sleeper 2>/dev/null; exit' TERM USR1
+  trap 'kill -USR1 $canary $guard 2>/dev/null; kill -KILL $sleeper 2>/dev/null; exit' TERM USR1
   while kill -0 "$child" 2>/dev/null && kill -0 $$ 2>/dev/null; do
     try_canary
     case $outcome in
