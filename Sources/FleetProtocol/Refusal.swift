@@ -39,6 +39,8 @@ public struct Refusal: Error, Hashable, Sendable {
     case registryBusy = "registry-busy"
     case registryUnavailable = "registry-unavailable"
     case noSuchOperator = "no-such-operator"
+    case noSuchQueuedCommand = "no-such-queued-command"
+    case queuedCommandGone = "queued-command-gone"
     // Enroll keys
     case noSuchEnrollKey = "no-such-enroll-key"
     case enrollKeyExpired = "enroll-key-expired"
@@ -61,6 +63,7 @@ public struct Refusal: Error, Hashable, Sendable {
     case listenPortTaken = "listen-port-taken"
     // The laptop and the box on the bench
     case notLoggedIn = "not-logged-in"
+    case noSuchHost = "no-such-host"
     case hostKeyUnconfirmed = "host-key-unconfirmed"
     case notConfirmed = "not-confirmed"
     case boxUnreachable = "box-unreachable"

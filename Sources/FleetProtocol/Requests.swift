@@ -39,7 +39,9 @@ public enum EnrollKeyRequest: String, CaseIterable, Sendable {
 /// What an operator may ask of HostA.
 public enum OperatorRequest: Hashable, Sendable {
   case list
+  case select
   case show(DeviceName)
+  case log
   case provision(DeviceName)
   case provisionMany
   case enroll(DeviceName)
@@ -55,14 +57,22 @@ public enum OperatorRequest: Hashable, Sendable {
   case pending
   case approve(DeviceName)
   case reject(DeviceName)
+  case queueAdd
+  case queue
+  case queueTake(QueueID, DeviceName)
+  case queueDone(QueueID, DeviceName)
+  case queueCancel(QueueID)
   case version
 
   /// Parses SSH_ORIGINAL_COMMAND. Throws `request-malformed`, `request-refused` or `name-invalid`.
   public init(parsing command: String) throws(Refusal) {
     let words = try RequestTokenizer.words(of: command)
     func name() throws(Refusal) -> DeviceName { try DeviceName(validating: words[1]) }
+    func queued() throws(Refusal) -> QueueID { try QueueID(validating: words[1]) }
     switch (words[0], words.count) {
     case ("list", 1): self = .list
+    case ("select", 1): self = .select
+    case ("log", 1): self = .log
     case ("version", 1): self = .version
     case ("show", 2): self = .show(try name())
     case ("provision", 2): self = .provision(try name())
@@ -80,6 +90,11 @@ public enum OperatorRequest: Hashable, Sendable {
     case ("pending", 1): self = .pending
     case ("approve", 2): self = .approve(try name())
     case ("reject", 2): self = .reject(try name())
+    case ("queue-add", 1): self = .queueAdd
+    case ("queue", 1): self = .queue
+    case ("queue-take", 3): self = .queueTake(try queued(), try DeviceName(validating: words[2]))
+    case ("queue-done", 3): self = .queueDone(try queued(), try DeviceName(validating: words[2]))
+    case ("queue-cancel", 2): self = .queueCancel(try queued())
     default:
       throw Refusal(
         .requestRefused, "an operator cannot ask for '\(DisplayText.escaped(command, limit: 60))'",
@@ -91,6 +106,8 @@ public enum OperatorRequest: Hashable, Sendable {
   public var command: String {
     switch self {
     case .list: "list"
+    case .select: "select"
+    case .log: "log"
     case .show(let name): "show \(name)"
     case .provision(let name): "provision \(name)"
     case .provisionMany: "provision-many"
@@ -107,6 +124,11 @@ public enum OperatorRequest: Hashable, Sendable {
     case .pending: "pending"
     case .approve(let name): "approve \(name)"
     case .reject(let name): "reject \(name)"
+    case .queueAdd: "queue-add"
+    case .queue: "queue"
+    case .queueTake(let id, let name): "queue-take \(id) \(name)"
+    case .queueDone(let id, let name): "queue-done \(id) \(name)"
+    case .queueCancel(let id): "queue-cancel \(id)"
     case .version: "version"
     }
   }

@@ -41,6 +41,8 @@ struct OperatorRequests {
     case .replace(let device): try ReplyOutput.write(try lifecycle.replace(device))
     case .remove(let device): try ReplyOutput.write(try lifecycle.remove(device))
     case .rekey(let device): try ReplyOutput.write(try lifecycle.rekey(device))
+    case .select, .log, .queueAdd, .queue, .queueTake, .queueDone, .queueCancel:
+      throw Refusal(.requestRefused, "not built yet")
     case .provisionMany: try ManyProvisioning(home: home, actor: actor).answer(registry)
     case .createEnrollKey, .enrollKeys, .removeEnrollKey, .pending, .approve, .reject:
       try EnrollmentRequests(home: home, actor: actor).answer(request, registry)

@@ -119,6 +119,30 @@ enum RegistryMigrations {
           ) STRICT, WITHOUT ROWID;
           """)
     }
+    migrator.registerMigration("3") { db in
+      try db.execute(
+        sql: """
+          -- What the operator may do: admin, operator or viewer.
+          ALTER TABLE operators ADD COLUMN role TEXT NOT NULL DEFAULT 'admin';
+          -- Which devices it is about, the words of a selector separated by spaces; empty for all.
+          ALTER TABLE operators ADD COLUMN devices TEXT NOT NULL DEFAULT '';
+          -- Commands for devices that are not there; a row for each device.
+          CREATE TABLE queue (
+            id TEXT NOT NULL,
+            device TEXT NOT NULL REFERENCES devices (id) ON DELETE CASCADE,
+            operator TEXT NOT NULL REFERENCES operators (name) ON DELETE CASCADE,
+            command TEXT NOT NULL,
+            added_s INTEGER NOT NULL,
+            expires_s INTEGER NOT NULL,
+            taken_s INTEGER,
+            status INTEGER,
+            PRIMARY KEY (id, device)
+          ) STRICT, WITHOUT ROWID;
+          CREATE INDEX queue_of_operator ON queue (operator);
+          CREATE INDEX queue_of_device ON queue (device);
+          CREATE INDEX audit_of_device ON audit (device_name, id);
+          """)
+    }
     return migrator
   }
 }

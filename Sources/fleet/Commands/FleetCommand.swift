@@ -22,10 +22,20 @@ struct FleetCommand: ParsableCommand {
         255 when ssh itself fails.
       """,
     version: "fleet \(FleetVersion.current)",
-    subcommands: [
-      LoginCommand.self, InitCommand.self, ProvisionCommand.self, ListCommand.self, ShowCommand.self, SSHCommand.self,
-      ProxyCommand.self, RenameCommand.self, TagCommand.self, ReplaceCommand.self, RemoveCommand.self,
-      RekeyCommand.self, ApproveCommand.self, RejectCommand.self, EnrollKeyCommand.self,
+    groupedSubcommands: [
+      CommandGroup(name: "Every day", subcommands: [ListCommand.self, ShowCommand.self, SSHCommand.self]),
+      CommandGroup(name: "For programs", subcommands: [ProxyCommand.self]),
+      CommandGroup(
+        name: "Boxes come in",
+        subcommands: [
+          ProvisionCommand.self, EnrollKeyCommand.self, ApproveCommand.self, RejectCommand.self,
+        ]),
+      CommandGroup(
+        name: "The life of a device",
+        subcommands: [
+          RenameCommand.self, TagCommand.self, ReplaceCommand.self, RemoveCommand.self, RekeyCommand.self,
+        ]),
+      CommandGroup(name: "HostA", subcommands: [LoginCommand.self, InitCommand.self]),
     ])
 
   /// Runs a command line, its program's name left out.
