@@ -24,6 +24,9 @@ struct FleetPaths: Hashable {
   /// The keys of one device, as HostA sent them with the last connection.
   func devicePins(host: String, device: DeviceName) -> String { "\(stateFolder)/devices/\(host)/\(device)" }
 
+  /// What HostA last told about all its devices.
+  func knownDevices(host: String) -> String { "\(stateFolder)/known/\(host)" }
+
   /// The key of a bundle that is being made; it goes when the bundle is written.
   func pendingKeyFolder(host: String, device: DeviceName) -> String { "\(stateFolder)/pending/\(host)/\(device)" }
 }
