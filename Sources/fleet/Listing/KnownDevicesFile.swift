@@ -102,14 +102,15 @@ enum KnownDevicesFile {
         add(key)
         add(value)
       }
-      add(nil)
+      add("")
     }
-    func add(_ time: Timestamp?) { add(time.map { String($0.seconds) }) }
+    func add(_ time: Timestamp?) { add(time?.description) }
     for device in devices {
-      for text in [
+      let texts = [
         device.name.rawValue, device.id.rawValue, device.port.description, device.user.rawValue, device.state.rawValue,
         device.note, device.remoteAddress, device.agentVersion, device.enrolled ? "1" : "0",
-      ] { add(text) }
+      ]
+      for text in texts { add(text) }
       add(device.tags)
       add(device.facts)
       add(device.provisioned)
