@@ -21,9 +21,6 @@ public struct DeviceSelector: Hashable, Sendable, CustomStringConvertible {
 
   let words: [Word]
 
-  /// Every device there is.
-  public static let everything = DeviceSelector(words: [])
-
   /// The most words, and the longest one in bytes, that a selector may have.
   public static let mostWords = 1000
   public static let longestWord = 512
@@ -37,6 +34,9 @@ public struct DeviceSelector: Hashable, Sendable, CustomStringConvertible {
     for text in texts { words.append(try Self.word(text)) }
     self.words = words
   }
+
+  /// Means every device there is.
+  public static let everything = DeviceSelector(words: [])
 
   private init(words: [Word]) { self.words = words }
 
