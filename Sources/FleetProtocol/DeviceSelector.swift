@@ -21,6 +21,9 @@ public struct DeviceSelector: Hashable, Sendable, CustomStringConvertible {
 
   let words: [Word]
 
+  /// Every device there is.
+  public static let everything = DeviceSelector(words: [])
+
   /// The most words, and the longest one in bytes, that a selector may have.
   public static let mostWords = 1000
   public static let longestWord = 512
