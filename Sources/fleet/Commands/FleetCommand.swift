@@ -23,8 +23,10 @@ struct FleetCommand: ParsableCommand {
       """,
     version: "fleet \(FleetVersion.current)",
     groupedSubcommands: [
-      CommandGroup(name: "Every day", subcommands: [ListCommand.self, ShowCommand.self, SSHCommand.self]),
-      CommandGroup(name: "For programs", subcommands: [ProxyCommand.self]),
+      CommandGroup(
+        name: "Every day", subcommands: [ListCommand.self, ShowCommand.self, SSHCommand.self, TrustCommand.self]),
+      CommandGroup(
+        name: "For programs", subcommands: [ConfigSSHCommand.self, ProxyCommand.self, KnownHostsCommand.self]),
       CommandGroup(
         name: "Boxes come in",
         subcommands: [
@@ -41,10 +43,11 @@ struct FleetCommand: ParsableCommand {
   /// Runs a command line, its program's name left out.
   static func run(_ arguments: [String]) -> ExitStatus {
     do throws(Refusal) {
-      // ssh's options are not ours: these two never meet the argument parser.
+      // ssh's options are not ours, and ssh starts two of these itself: they never meet the argument parser.
       switch arguments.first {
       case "ssh": try pass(arguments.dropFirst(), to: SSHCommand.self, SSHCommand.run)
       case "proxy": try pass(arguments.dropFirst(), to: ProxyCommand.self, ProxyCommand.run)
+      case "known-hosts": try pass(arguments.dropFirst(), to: KnownHostsCommand.self, KnownHostsCommand.run)
       default: do { try parse(arguments) } catch { try settle(error) }
       }
       return .done

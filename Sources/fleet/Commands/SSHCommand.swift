@@ -32,6 +32,7 @@ struct SSHCommand: ParsableCommand {
     let socket = try DescriptorHandover.offer(connection.socket, program: program)
     throw Subprocess.replaceSelf(
       DeviceSSHArguments.ssh(
-        line, defaultUser: connection.header.user, pins: connection.pins, program: program, socket: socket))
+        line, defaultUser: connection.header.user, name: context.name(of: line.device), program: program,
+        socket: socket))
   }
 }

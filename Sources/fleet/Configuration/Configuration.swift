@@ -30,6 +30,17 @@ struct Configuration: Hashable {
     return host
   }
 
+  /// The HostA that is called so on this laptop. Throws `no-such-host`.
+  func host(named name: String) throws(Refusal) -> ConfiguredHost {
+    guard let host = hosts.first(where: { $0.name == name }) else {
+      throw Refusal(
+        .noSuchHost, "this laptop does not know a HostA called '\(DisplayText.escaped(name, limit: 80))'",
+        hint: hosts.isEmpty ? "run 'fleet login ACCOUNT@HOST'" : "it knows \(hosts.map(\.name).joined(separator: ", "))"
+      )
+    }
+    return host
+  }
+
   /// Adds the HostA, or replaces the one with the same account, address and port, and makes it the default.
   ///
   /// It is called by its address, or with account and port behind it where that name is taken.

@@ -69,6 +69,11 @@ enum DescriptorHandover {
     }
     let connection = Descriptor(descriptor_passing_receive(socket.number))
     guard connection.isOpen else { throw .system("cannot take over the connection") }
+    try pass(connection)
+  }
+
+  /// Gives a connection to the ssh that started this process as its ProxyCommand with ProxyUseFdpass.
+  static func pass(_ connection: Descriptor) throws(Refusal) {
     guard descriptor_passing_send(STDOUT_FILENO, connection.number) == 0 else {
       throw .system("cannot hand the connection to ssh")
     }

@@ -11,11 +11,22 @@ struct DeviceConnection {
   /// A stream socket on which the device's own SSH session is about to begin.
   let socket: Descriptor
   let header: ConnectHeader
-  /// The known_hosts file with the device's keys, written before this value exists.
-  let pins: String
 
-  /// Throws HostA's refusal, or why HostA cannot be reached.
+  /// The device's host keys are pinned before this returns. Throws HostA's refusal, why HostA cannot be reached, or
+  /// `device-host-key-changed`.
   static func open(_ device: DeviceName, host: ConfiguredHost, paths: FleetPaths) throws(Refusal) -> DeviceConnection {
+    let connection = try dial(device, host: host, paths: paths)
+    let pins = DevicePins(of: device, host: host, paths: paths)
+    let known = pins.content
+    let name = FleetHostName(device, on: host, of: try LaptopEnvironment.configuration(paths))
+    let trusted = try HostKeyRule.pins(after: connection.header, of: name, known: known)
+    try pins.write(trusted)
+    if let remark = NewHostKey.remark(on: trusted, device: device, known: known) { StandardStreams.note(remark) }
+    return connection
+  }
+
+  /// Trusts nothing yet. Throws HostA's refusal, or why HostA cannot be reached.
+  static func dial(_ device: DeviceName, host: ConfiguredHost, paths: FleetPaths) throws(Refusal) -> DeviceConnection {
     var ends: [Int32] = [-1, -1]
     guard socketpair(AF_UNIX, Platform.socketStream, 0, &ends) == 0 else { throw .system("cannot make a socket") }
     let (near, far) = (Descriptor(ends[0]), Descriptor(ends[1]))
@@ -32,13 +43,9 @@ struct DeviceConnection {
       throw SSHFailure.refusal(host: host, exitStatus: Subprocess.wait(for: process), errorText: errorText)
     }
     let fields = try HostRequest.fields(of: line, host: host)
-    let header: ConnectHeader
-    do { header = try ConnectHeader(fields) } catch { throw HostRequest.notUnderstood(error, host) }
-    let pins = DevicePins(of: device, host: host, paths: paths)
-    let remark = NewHostKey.remark(on: header, device: device, pinned: pins.keys)
-    try pins.write(header.hostKeys)
-    if let remark { StandardStreams.note(remark) }
-    return DeviceConnection(socket: near, header: header, pins: pins.path)
+    do {
+      return DeviceConnection(socket: near, header: try ConnectHeader(fields))
+    } catch { throw HostRequest.notUnderstood(error, host) }
   }
 
   /// Reads up to and with the first newline and not a byte further: what follows belongs to the session.
