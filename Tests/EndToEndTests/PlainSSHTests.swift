@@ -104,6 +104,8 @@ extension Lab {
     let environment = [
       "ANSIBLE_SSH_ARGS": "-C -o ControlMaster=auto -o ControlPersist=3s", "ANSIBLE_NOCOLOR": "1",
       "ANSIBLE_PYTHON_INTERPRETER": "/usr/bin/python3",
+      // The lab's sshd on the box is not root's and cannot hand over a terminal.
+      "ANSIBLE_SSH_USETTY": "false",
     ]
     func ansible(_ arguments: String...) throws -> Outcome {
       try run(laptop, ["ansible", "-i", "inventory"] + arguments, environment: environment, within: 180)

@@ -79,6 +79,14 @@ enum DescriptorHandover {
     }
   }
 
+  /// A connection whose other side is gone.
+  static func ended() throws(Refusal) -> Descriptor {
+    var ends: [Int32] = [-1, -1]
+    guard socketpair(AF_UNIX, Platform.socketStream, 0, &ends) == 0 else { throw .system("cannot make a socket") }
+    Descriptor(ends[1]).close()
+    return Descriptor(ends[0])
+  }
+
   private static func unixSocket() throws(Refusal) -> Descriptor {
     let descriptor = Descriptor(socket(AF_UNIX, Platform.socketStream, 0))
     guard descriptor.isOpen else { throw .system("cannot make a socket") }
