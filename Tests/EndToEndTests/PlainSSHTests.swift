@@ -141,7 +141,7 @@ extension Lab {
     for (name, sentence) in [
       ("Kitchen-Pi.fleet", "fleet: 'Kitchen-Pi' is not a device name"),
       ("kitchen-pie.fleet", "did you mean kitchen-pi?"),
-      ("kitchen-pi.elsewhere.fleet", "does not know a HostA called 'elsewhere'"),
+      ("kitchen-pi.elsewhere.fleet", "knows no HostA that is called 'elsewhere'"),
     ] {
       let refused = try run(laptop, ["ssh", name, "true"])
       #expect(refused.status == 255 && refused.error.contains(sentence), "\(name): \(refused)")

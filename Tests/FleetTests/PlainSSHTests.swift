@@ -22,14 +22,12 @@ import Testing
 
   @Test func aDeviceOfAnotherHostAIsCalledByBoth() throws {
     var configuration = Configuration()
-    let first = configuration.add(
-      account: Sample.pi, address: "a.example", port: TCPPort(22)!, identity: nil, hostKeys: [Sample.hostKey])
-    let second = configuration.add(
-      account: Sample.pi, address: "b.example", port: TCPPort(22)!, identity: nil, hostKeys: [Sample.hostKey])
+    func add(_ target: String) throws -> ConfiguredHost {
+      try configuration.add(LoginTarget(parsing: target), name: nil, identity: nil, hostKeys: [Sample.hostKey])
+    }
+    let (first, second) = (try add("pi@a.example"), try add("pi@b.example"))
     #expect(FleetHostName(Sample.kitchen, on: second, of: configuration).description == "kitchen-pi")
     #expect(FleetHostName(Sample.kitchen, on: first, of: configuration).description == "kitchen-pi.a.example.fleet")
-    #expect(try configuration.host(named: "a.example") == first)
-    #expect(throws: Refusal.self) { try configuration.host(named: "c.example") }
   }
 
   @Test(arguments: ["", "Host *\n  User bob\n", "\n\n# mine", "Host x\r\n\tPort 1\r\n", "\u{FEFF}Host é\n"])

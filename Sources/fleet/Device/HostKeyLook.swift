@@ -23,7 +23,9 @@ enum HostKeyLook {
     var complaint: String?
     for kind in Self.kinds {
       let open: DeviceConnection
-      if let connection { open = connection } else {
+      if let connection {
+        open = connection
+      } else {
         open = try DeviceConnection.dial(device, host: context.host, paths: context.paths)
       }
       connection = nil

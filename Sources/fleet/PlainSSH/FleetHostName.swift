@@ -23,7 +23,7 @@ struct FleetHostName: Hashable, CustomStringConvertible {
 
   init(_ device: DeviceName, on host: ConfiguredHost, of configuration: Configuration) {
     self.device = device
-    self.host = (try? configuration.host()) == host ? nil : host.name
+    self.host = (try? configuration.host(named: nil)) == host ? nil : host.name
   }
 
   /// As short as can be: what `init(parsing:)` takes, and a person can paste.

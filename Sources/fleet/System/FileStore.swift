@@ -35,15 +35,18 @@ enum FileStore {
 
   /// Replaces the file in one step: whoever opens it sees the old content or the new one, never a part.
   ///
-  /// Folders above it are made, for this account only. Throws `io-failed`.
-  static func replace(_ path: String, with bytes: some Collection<UInt8>, mode: mode_t = 0o600) throws(Refusal) {
+  /// Folders above it are made, for this account only. What is not `durable` may be lost with the power, and costs no
+  /// wait for the disk. Throws `io-failed`.
+  static func replace(
+    _ path: String, with bytes: some Collection<UInt8>, mode: mode_t = 0o600, durable: Bool = true
+  ) throws(Refusal) {
     if let slash = path.lastIndex(of: "/") { try makeFolder(String(path[..<slash])) }
     let temporary = "\(path).\(getpid()).new"
     unlink(temporary)
     do throws(Refusal) {
       let file = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL)
       try file.write(bytes)
-      guard fchmod(file.number, mode) == 0, fsync(file.number) == 0, rename(temporary, path) == 0 else {
+      guard fchmod(file.number, mode) == 0, !durable || fsync(file.number) == 0, rename(temporary, path) == 0 else {
         throw .system("cannot write \(DisplayText.escaped(path))")
       }
     } catch {
@@ -81,6 +84,20 @@ enum FileStore {
   static func remove(files: [String], in folder: String) {
     for file in files { unlink("\(folder)/\(file)") }
     rmdir(folder)
+  }
+
+  /// Removes the file or the folder with everything in it; a link in it is removed, not followed.
+  static func removeAll(_ path: String) {
+    if unlink(path) == 0 { return }
+    for name in names(in: path) { removeAll("\(path)/\(name)") }
+    rmdir(path)
+  }
+
+  /// Gives the file or the folder another name, where it is there; what had that name is gone. Throws `io-failed`.
+  static func move(_ path: String, to new: String) throws(Refusal) {
+    guard exists(path) else { return }
+    removeAll(new)
+    guard rename(path, new) == 0 else { throw .system("cannot rename \(DisplayText.escaped(path))") }
   }
 
   /// What lies in a folder, in order; nothing where there is none.
@@ -122,6 +139,16 @@ enum FileStore {
     guard stat(path, &information) == 0 else { throw .system("cannot read \(DisplayText.escaped(path))") }
     return Int(information.st_size)
   }
+
+  /// When the file was last written or touched; `nil` where there is none.
+  static func changeTime(of path: String) -> Timestamp? {
+    var information = stat()
+    guard stat(path, &information) == 0 else { return nil }
+    return Timestamp(seconds: Int64(Platform.changeTime(information).tv_sec))
+  }
+
+  /// Makes now the time at which the file was changed.
+  static func touch(_ path: String) { utimes(path, nil) }
 
   static func isFolder(_ path: String) -> Bool {
     var information = stat()
