@@ -3,7 +3,6 @@ import FleetProtocol
 /// What nearly every command begins with: the files of this account and the HostA that is meant.
 struct LaptopContext {
   let paths: FleetPaths
-  let configuration: Configuration
   let host: ConfiguredHost
   /// What stands behind `fleet` on a command line that is kept or handed to another program, so that it leads to this
   /// HostA: nothing for the default.
@@ -12,7 +11,7 @@ struct LaptopContext {
   /// Takes the HostA that `--host` or FLEET_HOST names, or the default. Throws `not-logged-in` or `no-such-host`.
   init() throws(Refusal) {
     paths = try LaptopEnvironment.paths()
-    configuration = try LaptopEnvironment.configuration(paths)
+    let configuration = try LaptopEnvironment.configuration(paths)
     host = try configuration.host(named: LaptopEnvironment.chosenHost)
     hostArguments = try host == configuration.host(named: nil) ? [] : ["--host", host.name]
   }
@@ -24,9 +23,6 @@ struct LaptopContext {
   }
 
   var hostA: HostRequest { HostRequest(host: host, paths: paths) }
-
-  /// What the device is called where HostA has to be said, too.
-  func name(of device: DeviceName) -> FleetHostName { FleetHostName(device, on: host, of: configuration) }
 
   func pins(of device: DeviceName) -> DevicePins { DevicePins(of: device, host: host, paths: paths) }
 }

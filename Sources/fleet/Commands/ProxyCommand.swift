@@ -33,9 +33,9 @@ struct ProxyCommand: ParsableCommand {
     case ("--adopt", 2): try DescriptorHandover.adopt(path: arguments[1])
     case ("--learn", 2): do { try learn(arguments[1]) } catch { _exit(error.code.exitStatus.rawValue) }
     case ("--pass", 2):
-      do { try DescriptorHandover.pass(try plainSSH(arguments[1]).socket) } catch {
+      do { try DescriptorHandover.give(try plainSSH(arguments[1]).socket) } catch {
         // An ssh that gets a connection that has ended says less about it than one that gets none.
-        try? DescriptorHandover.pass(DescriptorHandover.ended())
+        try? DescriptorHandover.give(DescriptorHandover.ended())
         throw error
       }
     case (_, 1):

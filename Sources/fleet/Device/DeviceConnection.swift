@@ -11,6 +11,8 @@ struct DeviceConnection {
   /// A stream socket on which the device's own SSH session is about to begin.
   let socket: Descriptor
   let header: ConnectHeader
+  /// What `fleet known-hosts`, which ssh asks for the device's keys, knows it by.
+  let name: FleetHostName
 
   /// The device's host keys are pinned before this returns. Throws HostA's refusal, why HostA cannot be reached, or
   /// `device-host-key-changed`.
@@ -18,8 +20,7 @@ struct DeviceConnection {
     let connection = try dial(device, host: host, paths: paths)
     let pins = DevicePins(of: device, host: host, paths: paths)
     let known = pins.content
-    let name = FleetHostName(device, on: host, of: try LaptopEnvironment.configuration(paths))
-    let trusted = try HostKeyRule.pins(after: connection.header, of: name, known: known)
+    let trusted = try HostKeyRule.pins(after: connection.header, of: connection.name, known: known)
     try pins.write(trusted)
     if let remark = NewHostKey.remark(on: trusted, device: device, known: known) { StandardStreams.note(remark) }
     return connection
@@ -43,9 +44,21 @@ struct DeviceConnection {
       throw SSHFailure.refusal(host: host, exitStatus: Subprocess.wait(for: process), errorText: errorText)
     }
     let fields = try HostRequest.fields(of: line, host: host)
-    do {
-      return DeviceConnection(socket: near, header: try ConnectHeader(fields))
-    } catch { throw HostRequest.notUnderstood(error, host) }
+    let header: ConnectHeader
+    do { header = try ConnectHeader(fields) } catch { throw HostRequest.notUnderstood(error, host) }
+    return DeviceConnection(socket: near, header: header, name: try FleetHostName(device, on: host, paths))
+  }
+
+  /// The connection that waits for this process, or a new one where there is none, or nobody holds it any more.
+  static func open(
+    _ device: DeviceName, handed: HandedConnections, host: ConfiguredHost, paths: FleetPaths
+  ) throws(Refusal) -> DeviceConnection {
+    guard let waiting = handed.connection(to: device), let socket = try? DescriptorHandover.take(path: waiting.socket)
+    else { return try open(device, host: host, paths: paths) }
+    let keys = DevicePins(of: device, host: host, paths: paths).content.trusted
+    return DeviceConnection(
+      socket: socket, header: ConnectHeader(name: device, user: waiting.user, hostKeys: keys),
+      name: try FleetHostName(device, on: host, paths))
   }
 
   /// Reads up to and with the first newline and not a byte further: what follows belongs to the session.
@@ -65,5 +78,11 @@ struct DeviceConnection {
       if end != nil { return line.dropLast() }
     }
     throw Refusal(.ioFailed, "the first line of HostA's answer does not end")
+  }
+}
+
+extension FleetHostName {
+  fileprivate init(_ device: DeviceName, on host: ConfiguredHost, _ paths: FleetPaths) throws(Refusal) {
+    self.init(device, on: host, of: try LaptopEnvironment.configuration(paths))
   }
 }

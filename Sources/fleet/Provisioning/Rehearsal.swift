@@ -49,7 +49,7 @@ struct Rehearsal {
     let outcome = try Subprocess.run(
       DeviceSSHArguments.ssh(
         try RehearsalProof.commandLine(device), defaultUser: connection.header.user,
-        name: FleetHostName(device, on: hostA.host, of: try LaptopEnvironment.configuration(hostA.paths)),
+        name: connection.name,
         program: program, socket: socket))
     return try RehearsalProof(
       device: device, exitStatus: outcome.status, output: outcome.text, debugText: outcome.errorText)
