@@ -48,7 +48,7 @@ enum DeviceSSHArguments {
   }
 
   private static func arguments(
-    _ line: SSHCommandLine, _ defaultUser: String, _ name: FleetHostName, _ proxy: String, _ sharing: [String],
+    _ line: SSHCommandLine, _ defaultUser: String, _ trust: String, _ proxy: String, _ sharing: [String],
     last: [String] = []
   ) -> [String] {
     var arguments = ["ssh"]
