@@ -16,9 +16,7 @@ import Testing
       let old = try lab.boxFingerprint()
       #expect(try lab.fleetSucceeds("trust", "kitchen-pi").components(separatedBy: old).count == 4)
 
-      sshd.stop()
-      try lab.succeed(lab.box, ["sh", "-c", "rm ~/sshd-0/host_key ~/sshd-0/host_key.pub"])
-      try lab.startBoxSSHD()
+      try lab.swapHostKey(of: sshd)
       let new = try lab.boxFingerprint()
       // It is told by one sentence wherever ssh is, and stays: nothing was sent to the device.
       for _ in 0..<2 {
@@ -98,6 +96,8 @@ import Testing
 
       // From now on it also has a key that ssh would rather have, and a certificate for the old one.
       sshd.stop()
+      lab.endMasters()
+      try eventually("no connection is left") { lab.masters.isEmpty }
       try lab.startBoxSSHD(
         extra: """
           HostKey \(lab.box.home.path)/sshd-0/more_key
@@ -141,6 +141,16 @@ extension Lab {
         "--identity", laptop.home.appending(path: role).path,
       ], environment: environment)
     return environment
+  }
+
+  /// The box's sshd has another host key from now on.
+  func swapHostKey(of sshd: Running) throws {
+    sshd.stop()
+    try succeed(box, ["sh", "-c", "rm ~/sshd-0/host_key ~/sshd-0/host_key.pub"])
+    // Over a connection that was made before, sessions would go on for a minute.
+    endMasters()
+    try eventually("no connection is left") { masters.isEmpty }
+    try startBoxSSHD()
   }
 
   func boxFingerprint(_ n: Int = 0) throws -> String {

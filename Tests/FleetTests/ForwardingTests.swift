@@ -83,9 +83,18 @@ import Testing
     let end = ForwardEnd(device: Sample.kitchen, wasListening: true, errorText: "Permission denied\nBroken pipe\n")
     #expect(end.refusal(hostA: nil).message == "the connection to kitchen-pi is lost: Broken pipe")
     #expect(end.refusal(hostA: nil).code.exitStatus == .deviceOffline)
+    let silent = ForwardEnd(
+      device: Sample.kitchen, wasListening: true, errorText: "channel 2: open failed: connect\r\n")
+    #expect(silent.refusal.message == "the connection to kitchen-pi is lost")
     let away = end.refusal(hostA: Refusal(.hostUnreachable, "HostA does not answer", hint: "look"))
     #expect(away.code.exitStatus == .hostUnreachable && away.hint == "look")
     #expect(away.message == "the connection to kitchen-pi is lost: HostA does not answer")
+  }
+
+  @Test func whatIsNotSaidTwice() {
+    #expect(ForwardEnd.isTold(by: "client_loop: send disconnect: Broken pipe"))
+    #expect(ForwardEnd.isTold(by: "Timeout, server kitchen-pi not responding."))
+    #expect(!ForwardEnd.isTold(by: "channel 2: open failed: connect failed: Connection refused"))
   }
 
   @Test func waiting() {

@@ -43,7 +43,7 @@ import ThrowawaySSHD
       let missing = try host.fleet("list", "nobody", "kitchen-pi")
       #expect(missing.status == 3 && missing.errorText.contains("did you mean") && missing.output.isEmpty)
       for wrong in [
-        ["--format", "{nme}"], ["--sort", "nme"], ["--watch", "0"], ["--pending", "x"], ["--json", "--format", "x"],
+        ["--format", "{nme}"], ["--sort", "nme"], ["--watch", "0"], ["--pending", "x"], ["--json", "--format=x"],
         ["state=gone"],
       ] {
         #expect(try host.fleet("list", wrong[0], wrong.last!).status == 2, "\(wrong)")
@@ -84,7 +84,7 @@ import ThrowawaySSHD
       let missing = try host.onTerminal("PAGER=no-such-pager fleet list --all", rows: 3, columns: 80)
       #expect(missing.contains("\nkitchen-pi  online"), "\(missing)")
       let narrow = try host.onTerminal("fleet list --all --no-pager", rows: 24, columns: 30)
-      #expect(narrow.contains("NAME        STATE    LAST SEEN") == false && narrow.contains("STATE"), "\(narrow)")
+      #expect(narrow.contains("NAME        STATE    LAST SEEN\r\n"), "\(narrow)")
     }
   }
 
