@@ -8,6 +8,8 @@ struct SSHCommandLine: Hashable {
   var user: String?
   var device: DeviceName
   var command: [String] = []
+  /// Whether no option asks anything of the connection itself.
+  private(set) var concernsOnlySession = true
 
   /// ssh(1)'s options, of OpenSSH 9.2 and newer.
   private static let letters = ShortOptions(
@@ -34,6 +36,7 @@ struct SSHCommandLine: Hashable {
     user = login.user ?? options.first { $0.letter == "l" }?.value
     device = login.device
     self.options = options.filter { $0.letter != "l" }.flatMap(Self.words)
+    concernsOnlySession = options.allSatisfy { SessionOptions.concernOnlySession($0.letter, $0.value) }
     command = Array(rest)
   }
 
