@@ -11,7 +11,9 @@ import Testing
     ["-l", "bob"], ["-s"],
     // What scp, sftp and rsync's -e say.
     ["-x", "-oPermitLocalCommand=no", "-oClearAllForwardings=yes", "-oRemoteCommand=none", "-oForwardAgent=no"],
-    ["-oForwardX11 no", "-oPermitLocalCommand no", "-oClearAllForwardings yes", "-obatchmode yes", "-oForwardAgent no"],
+    [
+      "-oForwardX11 no", "-oPermitLocalCommand no", "-oClearAllForwardings yes", "-obatchmode yes", "-oForwardAgent no",
+    ],
   ])
   func optionsOfTheSession(_ options: [String]) throws {
     #expect(try SSHCommandLine(parsing: options + ["root@kitchen-pi", "-T", "id", "-A"]).concernsOnlySession)
