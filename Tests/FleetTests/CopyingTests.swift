@@ -107,6 +107,8 @@ import Testing
   }
 
   @Test func rsyncFindsTheProgramWhateverItsPath() throws {
+    let plain = try RsyncCommandLine(parsing: ["x", "kitchen-pi:"]).rsync(program: "/opt/bin/fleet")
+    #expect(plain[2].hasPrefix("/opt/bin/fleet ssh -T "))
     let line = try RsyncCommandLine(parsing: ["-a", "-e", "ssh -i 'a b'", "x", "kitchen-pi:"])
     #expect(
       line.rsync(program: "/it's/fl eet") == [

@@ -48,8 +48,10 @@ struct RsyncCommandLine: Hashable {
   func rsync(program: String) -> [String] { ["rsync", "-e", remoteShell(program: program)] + arguments }
 
   private func remoteShell(program: String) -> String {
-    // rsync splits this text at spaces outside quotes, in which a doubled quote stands for one.
-    let word = "'" + program.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
+    // rsync splits this text at spaces outside quotes, in which a doubled quote stands for one. The one of macOS knows no
+    // quotes.
+    let quoted = "'" + program.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
+    let word = program.contains { " '\"".contains($0) } ? quoted : program
     // What scp says to its ssh by itself: nothing of a person's configuration gets between.
     let plain = ["PermitLocalCommand=no", "ClearAllForwardings=yes", "RemoteCommand=none", "RequestTTY=no"]
     return ([word, "ssh", "-T"] + plain.map { "-o\($0)" } + (sshOptions.map { [$0] } ?? [])).joined(separator: " ")
