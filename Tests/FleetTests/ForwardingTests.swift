@@ -76,7 +76,16 @@ import Testing
     ] as [(String, Refusal.Code)])
   func whyThereIsNoPort(text: String, code: Refusal.Code) {
     let refusal = ForwardEnd(device: Sample.kitchen, wasListening: false, errorText: text).refusal
-    #expect(refusal.code == code && !refusal.message.contains("\r") && refusal.hint != nil, "\(refusal)")
+    #expect(
+      refusal.code == code && !refusal.message.contains("\r")
+        && (refusal.hint != nil) == (code != .deviceHostKeyChanged), "\(refusal)")
+  }
+
+  @Test func aHostKeyThatIsNotGoodIsToldAsByTheProgramThatComparedIt() {
+    let text = "fleet: kitchen-pi shows a host key\r\n  run 'fleet trust'\r\nx\r\nHost key verification failed.\r\n"
+    let refusal = ForwardEnd(device: Sample.kitchen, wasListening: false, errorText: text).refusal
+    #expect(
+      refusal == Refusal(.deviceHostKeyChanged, "kitchen-pi shows a host key", hint: "run 'fleet trust'"))
   }
 
   @Test func whyAPortIsGone() {

@@ -32,14 +32,14 @@ struct DeviceConnection {
 
   /// The connection that waits for this process, or a new one where there is none, or nobody holds it any more.
   static func open(
-    _ device: DeviceName, handed: HandedConnections, host: ConfiguredHost, paths: FleetPaths
+    _ device: DeviceName, handed: HandedConnections, host: ConfiguredHost, paths: FleetPaths, reuse: ConnectionReuse
   ) throws(Refusal) -> DeviceConnection {
     guard let waiting = handed.connection(to: device), let socket = try? DescriptorHandover.take(path: waiting.socket)
-    else { return try open(device, host: host, paths: paths) }
+    else { return try open(device, host: host, paths: paths, reuse: reuse) }
     let keys = DevicePins(of: device, host: host, paths: paths).content.trusted
     return DeviceConnection(
       socket: socket, header: ConnectHeader(name: device, user: waiting.user, hostKeys: keys),
-      name: try FleetHostName(device, on: host, paths), isDetached: false)
+      name: try FleetHostName(device, on: host, paths), isDetached: waiting.isDetached)
   }
 
   /// Trusts nothing yet. Throws HostA's refusal, or why HostA cannot be reached.

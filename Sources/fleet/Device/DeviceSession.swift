@@ -27,9 +27,6 @@ struct DeviceSession {
     }
     let master =
       line.concernsOnlySession ? DeviceMaster(line.device, host: host, paths: paths, reuse: reuse) : nil
-    if handed.connection(to: line.device) != nil {
-      return try once(line, DeviceConnection.open(line.device, handed: handed, host: host, paths: paths), program)
-    }
     let name = try FleetHostName(line.device, on: host, paths)
     if let found = master?.find(user: line.user) {
       return DeviceSSHArguments.ssh(
@@ -37,7 +34,8 @@ struct DeviceSession {
         over: .master(socket: found.socket, host: host.name))
     }
     let inquiry = master.map { _ in SettingsInquiry(line, name: name, program: program) }
-    let connection = try DeviceConnection.open(line.device, host: host, paths: paths, reuse: reuse)
+    let connection = try DeviceConnection.open(
+      line.device, handed: handed, host: host, paths: paths, reuse: reuse)
     let login = connection.header.user.rawValue
     var staying: String?
     // A connection that Ctrl-C or the end of this terminal ends is no use to others.
@@ -48,15 +46,6 @@ struct DeviceSession {
     return DeviceSSHArguments.ssh(
       line, defaultUser: login, name: name, program: program,
       over: .connection(handover: handover, staying: staying))
-  }
-
-  /// Over a connection that is nobody else's, and ends with the session.
-  private func once(_ line: SSHCommandLine, _ connection: DeviceConnection, _ program: String) throws(Refusal)
-    -> [String]
-  {
-    DeviceSSHArguments.ssh(
-      line, defaultUser: connection.header.user.rawValue, name: connection.name, program: program,
-      over: .connection(handover: try DescriptorHandover.offer(connection.socket, program: program), staying: nil))
   }
 }
 

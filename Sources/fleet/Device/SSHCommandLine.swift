@@ -9,7 +9,7 @@ struct SSHCommandLine: Hashable {
   var device: DeviceName
   var command: [String] = []
   /// Whether no option asks anything of the connection itself.
-  private(set) var concernsOnlySession = true
+  let concernsOnlySession: Bool
 
   /// ssh(1)'s options, of OpenSSH 9.2 and newer.
   private static let letters = ShortOptions(
@@ -35,8 +35,9 @@ struct SSHCommandLine: Hashable {
     let login = try DeviceLogin(parsing: destination ?? "", usage: Self.usage)
     user = login.user ?? options.first { $0.letter == "l" }?.value
     device = login.device
-    self.options = options.filter { $0.letter != "l" }.flatMap(Self.words)
+    options.removeAll { $0.letter == "l" }
     concernsOnlySession = options.allSatisfy { SessionOptions.concernOnlySession($0.letter, $0.value) }
+    self.options = options.flatMap(Self.words)
     command = Array(rest)
   }
 

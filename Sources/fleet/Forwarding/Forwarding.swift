@@ -75,8 +75,8 @@ struct Forwarding {
     let url = ports[0].url
     do throws(Refusal) {
       let null = try Descriptor.open("/dev/null", O_RDWR)
-      // In a group of its own: the Ctrl-C that ends this ends no browser.
-      _ = try Subprocess.spawn([Platform.browserOpener, url], [0: null, 1: null, 2: null], inOwnGroup: true)
+      // The Ctrl-C that ends this ends no browser.
+      _ = try Subprocess.spawn([Platform.browserOpener, url], [0: null, 1: null, 2: null], isDetached: true)
     } catch { StandardStreams.note("fleet: \(error.message); open \(url)") }
   }
 }
