@@ -16,6 +16,10 @@ struct FleetCommand: ParsableCommand {
         fleet list
         fleet ssh kitchen-pi
 
+      SEVERAL HOSTAS
+        fleet --host NAME COMMAND...; without it the variable FLEET_HOST counts, and
+        without that the default that 'fleet hosts' shows.
+
       EXIT STATUS
         0 done, 1 failed, 2 usage, 3 no such device, 4 device offline, 5 denied,
         6 HostA unreachable; 'fleet ssh' returns the remote command's status,
@@ -23,7 +27,14 @@ struct FleetCommand: ParsableCommand {
       """,
     version: "fleet \(FleetVersion.current)",
     groupedSubcommands: [
-      CommandGroup(name: "Every day", subcommands: [ListCommand.self, ShowCommand.self, SSHCommand.self]),
+      CommandGroup(
+        name: "Every day",
+        subcommands: [
+          ListCommand.self, ShowCommand.self, SSHCommand.self, WaitCommand.self, LogCommand.self,
+        ]),
+      CommandGroup(
+        name: "Files and ports",
+        subcommands: [CopyCommand.self, RsyncCommand.self, SFTPCommand.self, ForwardCommand.self]),
       CommandGroup(name: "For programs", subcommands: [ProxyCommand.self]),
       CommandGroup(
         name: "Boxes come in",
@@ -35,15 +46,24 @@ struct FleetCommand: ParsableCommand {
         subcommands: [
           RenameCommand.self, TagCommand.self, ReplaceCommand.self, RemoveCommand.self, RekeyCommand.self,
         ]),
-      CommandGroup(name: "HostA", subcommands: [LoginCommand.self, InitCommand.self]),
+      CommandGroup(name: "HostA", subcommands: [LoginCommand.self, HostsCommand.self, InitCommand.self]),
     ])
 
   /// Runs a command line, its program's name left out.
   static func run(_ arguments: [String]) -> ExitStatus {
     do throws(Refusal) {
-      // ssh's options are not ours: these two never meet the argument parser.
+      if let handed = ToolLaunch.handed() {
+        try SSHCommand.run(Array(arguments.first == "ssh" ? arguments.dropFirst() : arguments[...]), handed: handed)
+      }
+      let options = try GlobalOptions(parsing: arguments)
+      if let host = options.host { LaptopEnvironment.choose(host: host) }
+      let arguments = options.command
+      // The options of other programs are not ours: these never meet the argument parser.
       switch arguments.first {
       case "ssh": try pass(arguments.dropFirst(), to: SSHCommand.self, SSHCommand.run)
+      case "cp": try pass(arguments.dropFirst(), to: CopyCommand.self, CopyCommand.run)
+      case "rsync": try pass(arguments.dropFirst(), to: RsyncCommand.self, RsyncCommand.run)
+      case "sftp": try pass(arguments.dropFirst(), to: SFTPCommand.self, SFTPCommand.run)
       case "proxy": try pass(arguments.dropFirst(), to: ProxyCommand.self, ProxyCommand.run)
       default: do { try parse(arguments) } catch { try settle(error) }
       }

@@ -4,8 +4,9 @@ enum SessionOptions {
   /// Whether an option of ssh, with its value, is about the session alone.
   static func concernOnlySession(_ letter: Character, _ value: String?) -> Bool {
     switch letter {
+    // The account of -l is part of what a connection is found by;
     // -a, -x, -k, -4 and -6 turn off what a connection that is used again never has, or mean nothing on the way.
-    case "t", "T", "n", "q", "e", "a", "x", "k", "4", "6": true
+    case "t", "T", "n", "q", "e", "s", "l", "a", "x", "k", "4", "6": true
     case "o": value.map(concernOnlySession) ?? false
     default: false
     }
@@ -39,7 +40,7 @@ enum SessionOptions {
       case "localforward", "remoteforward", "dynamicforward": return false
       case "forwardagent", "forwardx11", "tunnel", "permitlocalcommand", "forkafterauthentication":
         if value != "no", value != "false" { return false }
-      case "sessiontype": if value != "default" { return false }
+      case "sessiontype": if value == "none" { return false }
       default: break
       }
     }

@@ -21,6 +21,15 @@ enum Platform {
     static let spawnInNewSession = Int16(POSIX_SPAWN_SETSID)
   #endif
 
+  /// The program that opens an address in the browser.
+  static var browserOpener: String {
+    #if canImport(Glibc)
+      "xdg-open"
+    #else
+      "open"
+    #endif
+  }
+
   static func emptySpawnFileActions() -> SpawnFileActions {
     #if canImport(Glibc)
       posix_spawn_file_actions_t()
@@ -37,12 +46,11 @@ enum Platform {
     #endif
   }
 
-  /// When a file was last written.
-  static func changed_s(_ information: stat) -> Int64 {
+  static func changeTime(_ information: stat) -> timespec {
     #if canImport(Glibc)
-      Int64(information.st_mtim.tv_sec)
+      information.st_mtim
     #else
-      Int64(information.st_mtimespec.tv_sec)
+      information.st_mtimespec
     #endif
   }
 
