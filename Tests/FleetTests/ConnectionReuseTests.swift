@@ -46,12 +46,8 @@ import Testing
     let folder = try FileStore.makeTemporaryFolder()
     defer { FileStore.remove(files: ["config"], in: folder) }
     try FileStore.replace("\(folder)/config", with: "Host kitchen-pi\n\(settings)\n".utf8)
-    let line = try SSHCommandLine(parsing: ["kitchen-pi"])
     let outcome = try Subprocess.run(
-      ["ssh", "-F", "\(folder)/config"]
-        + DeviceSSHArguments.settings(
-          line, name: try FleetHostName(parsing: "kitchen-pi"), program: "/f"
-        ).dropFirst())
+      ["ssh", "-F", "\(folder)/config"] + DeviceSSHArguments.settings(Sample.kitchen, user: "pi").dropFirst())
     #expect(SessionOptions.mayStay(effectiveSettings: outcome.text) == mayStay, "\(outcome.text)")
   }
 

@@ -101,7 +101,7 @@ import Testing
       #expect(used.contains { $0 == "userknownhostsfile /p" || $0 == "userknownhostsfile /dev/null" })
     }
     let fallback = try device(.master(socket: own, host: "hosta.example"))
-    #expect(fallback.contains("proxycommand '/f' proxy --connect kitchen-pi 'hosta.example'"))
+    #expect(fallback.contains("proxycommand '/f' --host 'hosta.example' proxy --connect kitchen-pi"))
     #expect(fallback.contains("proxyusefdpass yes") && fallback.contains("loglevel FATAL"))
     for alone in [
       try settings(HostConnectionArguments.ssh(to: Sample.host, pins: "/p", request: "list")),

@@ -19,7 +19,7 @@ enum DeviceSSHArguments {
   static func ssh(
     _ line: SSHCommandLine, defaultUser: String, name: FleetHostName, program: String, over way: Way
   ) -> [String] {
-    let fleet = "\(SSHOptionValue.proxyCommandWord(program)) proxy"
+    let fleet = SSHOptionValue.proxyCommandWord(program)
     let trust = knownHosts(name, program)
     switch way {
     case .connection(let handover, let staying):
@@ -35,16 +35,16 @@ enum DeviceSSHArguments {
       let sharing = ["ControlMaster=no", "ControlPath=\(SSHOptionValue.path(socket))"]
       // That the connection takes no further session would be told as an error, and then all goes well.
       return arguments(
-        line, defaultUser, trust, "\(fleet) --connect \(line.device) \(SSHOptionValue.proxyCommandWord(host))", sharing,
+        line, defaultUser, trust,
+        "\(fleet) --host \(SSHOptionValue.proxyCommandWord(host)) proxy --connect \(line.device)", sharing,
         last: ["LogLevel=FATAL"])
     }
   }
 
-  /// Asks ssh what it makes of the person's configuration for the device, without connecting.
-  static func settings(_ line: SSHCommandLine, name: FleetHostName, program: String) -> [String] {
-    var arguments = arguments(line, line.user ?? "fleet", knownHosts(name, program), "none", ["ControlPath=none"])
-    arguments.insert("-G", at: 1)
-    return arguments
+  /// Asks ssh what it makes of the person's configuration for the device, whatever the command line says, without
+  /// connecting.
+  static func settings(_ device: DeviceName, user: String) -> [String] {
+    ["ssh", "-G", "-o", "ControlPath=none", "-l", user, "--", device.rawValue]
   }
 
   private static func arguments(

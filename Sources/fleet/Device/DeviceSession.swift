@@ -33,7 +33,7 @@ struct DeviceSession {
         line, defaultUser: found.user, name: name, program: program,
         over: .master(socket: found.socket, host: host.name))
     }
-    let inquiry = master.map { _ in SettingsInquiry(line, name: name, program: program) }
+    let inquiry = master.map { _ in SettingsInquiry(line) }
     let connection = try DeviceConnection.open(
       line.device, handed: handed, host: host, paths: paths, reuse: reuse)
     let login = connection.header.user.rawValue
@@ -54,13 +54,13 @@ private struct SettingsInquiry {
   private let process: pid_t?
   private let output: Descriptor?
 
-  init(_ line: SSHCommandLine, name: FleetHostName, program: String) {
+  init(_ line: SSHCommandLine) {
     guard let pipe = try? Subprocess.makePipe(), let null = try? Descriptor.open("/dev/null", O_RDWR) else {
       (process, output) = (nil, nil)
       return
     }
     process = try? Subprocess.spawn(
-      DeviceSSHArguments.settings(line, name: name, program: program), [0: null, 1: pipe.write, 2: null])
+      DeviceSSHArguments.settings(line.device, user: line.user ?? "fleet"), [0: null, 1: pipe.write, 2: null])
     output = pipe.read
     pipe.write.close()
   }

@@ -4,6 +4,7 @@ enum SessionOptions {
   /// Whether an option of ssh, with its value, is about the session alone.
   static func concernOnlySession(_ letter: Character, _ value: String?) -> Bool {
     switch letter {
+    // The account of -l is part of what a connection is found by;
     // -a, -x, -k, -4 and -6 turn off what a connection that is used again never has, or mean nothing on the way.
     case "t", "T", "n", "q", "e", "s", "a", "x", "k", "4", "6": true
     case "o": value.map(concernOnlySession) ?? false
