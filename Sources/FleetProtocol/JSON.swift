@@ -19,7 +19,8 @@ public struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
   public init() {}
 
   public init(dictionaryLiteral elements: (String, JSON)...) {
-    for (name, value) in elements { self[name] = value }
+    members = elements.map { (name: $0, value: $1) }
+    assert(Set(members.map(\.name)).count == members.count, "a name stands twice")
   }
 
   /// `nil` for a name that is not there. Setting `nil` removes it.
