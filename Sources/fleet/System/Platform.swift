@@ -10,10 +10,13 @@ enum Platform {
     typealias SpawnFileActions = posix_spawn_file_actions_t
     typealias SpawnAttributes = posix_spawnattr_t
     static let socketStream = Int32(SOCK_STREAM.rawValue)
+    /// What stands in a terminal's settings where a key has no meaning.
+    static let noKey: cc_t = 0
   #else
     typealias SpawnFileActions = posix_spawn_file_actions_t?
     typealias SpawnAttributes = posix_spawnattr_t?
     static let socketStream = SOCK_STREAM
+    static let noKey: cc_t = 0xFF
   #endif
 
   static func emptySpawnFileActions() -> SpawnFileActions {
