@@ -30,9 +30,13 @@ struct FleetCommand: ParsableCommand {
       CommandGroup(
         name: "Every day",
         subcommands: [
-          ListCommand.self, ShowCommand.self, SSHCommand.self, WaitCommand.self, LogCommand.self,
+          ListCommand.self, ShowCommand.self, SSHCommand.self, WaitCommand.self, LogCommand.self, TrustCommand.self,
         ]),
-      CommandGroup(name: "For programs", subcommands: [ProxyCommand.self]),
+      CommandGroup(
+        name: "Files and ports",
+        subcommands: [CopyCommand.self, RsyncCommand.self, SFTPCommand.self, ForwardCommand.self]),
+      CommandGroup(
+        name: "For programs", subcommands: [ConfigSSHCommand.self, ProxyCommand.self, KnownHostsCommand.self]),
       CommandGroup(
         name: "Boxes come in",
         subcommands: [
@@ -49,13 +53,20 @@ struct FleetCommand: ParsableCommand {
   /// Runs a command line, its program's name left out.
   static func run(_ arguments: [String]) -> ExitStatus {
     do throws(Refusal) {
+      if let handed = ToolLaunch.handed() {
+        try SSHCommand.run(Array(arguments.first == "ssh" ? arguments.dropFirst() : arguments[...]), handed: handed)
+      }
       let options = try GlobalOptions(parsing: arguments)
       if let host = options.host { LaptopEnvironment.choose(host: host) }
       let arguments = options.command
-      // ssh's options are not ours: these two never meet the argument parser.
+      // The options of other programs are not ours, and ssh itself starts two of these: they never meet the argument parser.
       switch arguments.first {
       case "ssh": try pass(arguments.dropFirst(), to: SSHCommand.self, SSHCommand.run)
+      case "cp": try pass(arguments.dropFirst(), to: CopyCommand.self, CopyCommand.run)
+      case "rsync": try pass(arguments.dropFirst(), to: RsyncCommand.self, RsyncCommand.run)
+      case "sftp": try pass(arguments.dropFirst(), to: SFTPCommand.self, SFTPCommand.run)
       case "proxy": try pass(arguments.dropFirst(), to: ProxyCommand.self, ProxyCommand.run)
+      case "known-hosts": try pass(arguments.dropFirst(), to: KnownHostsCommand.self, KnownHostsCommand.run)
       default: do { try parse(arguments) } catch { try settle(error) }
       }
       return .done

@@ -19,6 +19,15 @@ enum Platform {
     static let noKey: cc_t = 0xFF
   #endif
 
+  /// The program that opens an address in the browser.
+  static var browserOpener: String {
+    #if canImport(Glibc)
+      "xdg-open"
+    #else
+      "open"
+    #endif
+  }
+
   static func emptySpawnFileActions() -> SpawnFileActions {
     #if canImport(Glibc)
       posix_spawn_file_actions_t()
@@ -55,7 +64,8 @@ enum Platform {
     #endif
   }
 
-  private static func realPath(_ path: String) -> String? {
+  /// The file that a path leads to in the end; `nil` where there is none.
+  static func realPath(_ path: String) -> String? {
     guard let resolved = realpath(path, nil) else { return nil }
     defer { free(resolved) }
     return String(cString: resolved)
