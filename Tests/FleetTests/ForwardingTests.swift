@@ -44,7 +44,8 @@ import Testing
       ports: [try ForwardedPort(parsing: "8080:80"), try ForwardedPort(parsing: "[::1]:1:[fe80::2]:2")],
       options: ["-i", "/k", "-o", "ServerAliveInterval=60", "-o", "ExitOnForwardFailure=no"])
     #expect(line.device == Sample.kitchen && line.user == "bob")
-    let arguments = DeviceSSHArguments.ssh(line, defaultUser: Sample.pi, pins: "/p", program: "/f", socket: "/s")
+    let arguments = DeviceSSHArguments.ssh(
+      line, defaultUser: Sample.pi, name: try FleetHostName(parsing: "kitchen-pi"), program: "/f", socket: "/s")
     let outcome = try Subprocess.run(["ssh", "-G", "-F", "/dev/null"] + arguments.dropFirst())
     let lines = Set(outcome.text.split(separator: "\n").map(String.init))
     for expected in [
