@@ -1,15 +1,17 @@
 extension JSON {
   /// Parses one complete JSON text (RFC 8259) of at most `limit` bytes.
   ///
-  /// Stricter than the RFC: no duplicate names, nesting of at most `Limits.jsonDepth`, valid UTF-8.
-  public init(parsing bytes: some Collection<UInt8>, limit: Int = Limits.line) throws(JSONError) {
+  /// Stricter than the RFC: no duplicate names, nesting of at most `depth`, valid UTF-8.
+  public init(
+    parsing bytes: some Collection<UInt8>, limit: Int = Limits.line, depth: Int = Limits.jsonDepth
+  ) throws(JSONError) {
     guard bytes.count <= limit else { throw JSONError("longer than \(limit) bytes") }
-    var parser = JSONParser(bytes: Array(bytes))
+    var parser = JSONParser(bytes: Array(bytes), deepest: depth)
     self = try parser.document()
   }
 
-  public init(parsing text: String, limit: Int = Limits.line) throws(JSONError) {
-    try self.init(parsing: text.utf8, limit: limit)
+  public init(parsing text: String, limit: Int = Limits.line, depth: Int = Limits.jsonDepth) throws(JSONError) {
+    try self.init(parsing: text.utf8, limit: limit, depth: depth)
   }
 
   /// The value on one line, with every control character escaped, without a newline.
@@ -67,9 +69,13 @@ extension JSON {
 /// A recursive descent over bytes that never reads past the end and never recurses past the limit.
 private struct JSONParser {
   let bytes: [UInt8]
+  let deepest: Int
   var position = 0
 
-  init(bytes: [UInt8]) { self.bytes = bytes }
+  init(bytes: [UInt8], deepest: Int) {
+    self.bytes = bytes
+    self.deepest = deepest
+  }
 
   mutating func document() throws(JSONError) -> JSON {
     let value = try value(depth: 0)
@@ -79,7 +85,7 @@ private struct JSONParser {
   }
 
   private mutating func value(depth: Int) throws(JSONError) -> JSON {
-    guard depth <= Limits.jsonDepth else { throw JSONError("JSON nested deeper than \(Limits.jsonDepth)") }
+    guard depth <= deepest else { throw JSONError("JSON nested deeper than \(deepest)") }
     skipSpace()
     switch peek {
     case UInt8(ascii: "{"): return .object(try object(depth: depth))

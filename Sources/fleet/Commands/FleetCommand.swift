@@ -24,7 +24,9 @@ struct FleetCommand: ParsableCommand {
     version: "fleet \(FleetVersion.current)",
     groupedSubcommands: [
       CommandGroup(name: "Every day", subcommands: [ListCommand.self, ShowCommand.self, SSHCommand.self]),
-      CommandGroup(name: "For programs", subcommands: [ProxyCommand.self]),
+      CommandGroup(
+        name: "For programs",
+        subcommands: [ProxyCommand.self, InventoryCommand.self, MetricsCommand.self, CompleteCommand.self]),
       CommandGroup(
         name: "Boxes come in",
         subcommands: [
@@ -41,9 +43,10 @@ struct FleetCommand: ParsableCommand {
   /// Runs a command line, its program's name left out.
   static func run(_ arguments: [String]) -> ExitStatus {
     do throws(Refusal) {
-      // ssh's options are not ours: these two never meet the argument parser.
+      // Options behind these words are not ours: they never meet the argument parser.
       switch arguments.first {
       case "ssh": try pass(arguments.dropFirst(), to: SSHCommand.self, SSHCommand.run)
+      case "complete": try CompleteCommand.run(Array(arguments.dropFirst()))
       case "proxy": try pass(arguments.dropFirst(), to: ProxyCommand.self, ProxyCommand.run)
       default: do { try parse(arguments) } catch { try settle(error) }
       }

@@ -36,12 +36,12 @@ enum FileStore {
   /// Replaces the file in one step: whoever opens it sees the old content or the new one, never a part.
   ///
   /// Folders above it are made, for this account only. Throws `io-failed`.
-  static func replace(_ path: String, with bytes: some Collection<UInt8>) throws(Refusal) {
+  static func replace(_ path: String, with bytes: some Collection<UInt8>, mode: mode_t = 0o600) throws(Refusal) {
     if let slash = path.lastIndex(of: "/") { try makeFolder(String(path[..<slash])) }
     let temporary = "\(path).\(getpid()).new"
     unlink(temporary)
     do throws(Refusal) {
-      let file = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL)
+      let file = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
       try file.write(bytes)
       guard fsync(file.number) == 0, rename(temporary, path) == 0 else {
         throw .system("cannot write \(DisplayText.escaped(path))")

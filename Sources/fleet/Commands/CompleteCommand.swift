@@ -1,0 +1,43 @@
+import ArgumentParser
+import CommandGrammar
+import FleetProtocol
+
+/// What the shells' completions ask; people do not type it.
+struct CompleteCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "complete", abstract: "Print what the last of the words may become.", usage: "fleet complete WORD...",
+    discussion: """
+      Each line is a word and, behind a tab, what it is; ':files' and ':folders' stand for what the shell knows. \
+      Nobody is asked: names are those of the last list.
+
+      EXAMPLE
+        fleet complete ssh kit
+      """, shouldDisplay: false)
+
+  @Argument(parsing: .captureForPassthrough, help: "The words behind 'fleet', up to the cursor.")
+  var words: [String] = []
+
+  func run() throws { try Self.run(words) }
+
+  static func run(_ words: [String]) throws(Refusal) {
+    let lines = candidates(words).map { "\($0.line)\n" }
+    try StandardStreams.print(lines.joined())
+  }
+
+  /// Walks along the commands as far as the words name them, and asks the last one.
+  private static func candidates(_ words: [String]) -> [CompletionCandidate] {
+    var command: any ParsableCommand.Type = FleetCommand.self
+    var path: [String] = []
+    var rest = words.dropLast()
+    while let word = rest.first,
+      let next = command.configuration.subcommands.first(where: { $0._commandName == word })
+    {
+      command = next
+      path.append(word)
+      rest = rest.dropFirst()
+    }
+    guard let grammar = try? CommandGrammar(parsingDump: command._dumpHelp()) else { return [] }
+    return CommandCompletion(command: grammar, path: path, known: LaptopNames.read())
+      .candidates(after: Array(rest), word: words.last ?? "")
+  }
+}
