@@ -95,7 +95,7 @@ public struct DeviceSelector: Hashable, Sendable, CustomStringConvertible {
     func refusal(_ reason: String) -> Refusal {
       Refusal(
         .usage, "'\(DisplayText.escaped(text, limit: 60))' does not say which devices: \(reason)",
-        hint: "write a name or a pattern ('kitchen-*'), tag=KEY, tag=KEY:VALUE, state=online, user=NAME, or ! before one")
+        hint: "write a name, a pattern ('kitchen-*'), tag=KEY, tag=KEY:VALUE, state=STATE or user=NAME, or ! before it")
     }
     guard text.utf8.count <= longestWord else { throw refusal("it has more than \(longestWord) bytes") }
     let isNegated = text.hasPrefix("!")
