@@ -22,11 +22,11 @@ struct InventoryCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Print the variables of one device.", valueName: "name"))
   var host: String?
 
-  @Argument(help: "Which devices: names, patterns, tag=KEY[:VALUE], state=STATE, user=NAME, ! before one; else all.")
-  var selector: [String] = []
+  @Argument(help: ArgumentHelp("Which devices; all by default.", valueName: "selector"))
+  var selectors: [String] = []
 
   func run() throws {
-    let selector = try DeviceSelector(selector)
+    let selector = try DeviceSelector(selectors)
     guard list != (host != nil) else {
       throw Refusal(.usage, "say either --list or --host NAME", hint: Self.configuration.usage)
     }
@@ -39,7 +39,7 @@ struct InventoryCommand: ParsableCommand {
       let name = try DeviceName(validating: host)
       return try StandardStreams.print(AnsibleInventory.host(context.hostA.show(name).device, way: way))
     }
-    let devices = try context.hostA.list().devices.filter(selector.matches)
+    let devices = try context.hostA.select(selector).devices
     let groups = AnsibleGroups(devices)
     for (name, tags) in groups.renamed.sorted(by: { $0.key < $1.key }) {
       let tags = tags.map { DisplayText.escaped($0) }.joined(separator: "' and '")

@@ -14,8 +14,8 @@ struct MetricsCommand: ParsableCommand {
         fleet metrics --output /var/lib/prometheus/node-exporter/fleet.prom
       """)
 
-  @Argument(help: "Which devices: names, patterns, tag=KEY[:VALUE], state=STATE, user=NAME, ! before one; else all.")
-  var selector: [String] = []
+  @Argument(help: ArgumentHelp("Which devices; all by default.", valueName: "selector"))
+  var selectors: [String] = []
 
   @Option(
     help: ArgumentHelp(
@@ -24,16 +24,15 @@ struct MetricsCommand: ParsableCommand {
   var output: String?
 
   func run() throws {
-    let selector = try DeviceSelector(selector)
+    let selector = try DeviceSelector(selectors)
     let context = try LaptopContext()
     let clock = ContinuousClock()
     let start = clock.now
     do throws(Refusal) {
-      let answer = try context.hostA.list()
-      let devices = answer.devices.filter(selector.matches)
+      let answer = try context.hostA.select(selector)
       try write(
         FleetMetrics.text(
-          FleetMetrics.Answer(devices: devices, waiting: answer.waiting), host: context.host.name,
+          FleetMetrics.Answer(devices: answer.devices, waiting: answer.waiting), host: context.host.name,
           took: clock.now - start))
     } catch {
       guard error.code.exitStatus == .hostUnreachable || error.code == .notAnOperator else { throw error }

@@ -38,11 +38,13 @@ struct CommandCompletion {
       }
     }
     if !isTerminated, word.hasPrefix("-") { return options(after: words, word: word) }
-    if !command.subcommands.isEmpty {
-      return command.subcommands.filter { $0.isShown && $0.name.hasPrefix(word) }
-        .map { .word($0.name, about: $0.abstract) }
-    }
     let given = positionals(in: words)
+    // The parser adds a 'help' to every command's list; it is one only where there are others.
+    let subcommands = command.subcommands.filter { $0.isShown && (path.isEmpty || $0.name != "help") }
+    if !subcommands.isEmpty {
+      guard given.isEmpty || given == ["help"] else { return [] }
+      return subcommands.filter { $0.name.hasPrefix(word) }.map { .word($0.name, about: $0.abstract) }
+    }
     return complete(subject(ofPositional: given.count), given: given, word: word)
   }
 
@@ -83,11 +85,11 @@ struct CommandCompletion {
 
   private func complete(_ subject: Subject, given: [String], word: String) -> [CompletionCandidate] {
     switch subject {
-    case .devices: DeviceCompletion.names(known.devices.filter { !given.contains($0.name) }, word: word)
-    case .login: DeviceCompletion.logins(known.devices, word: word)
-    case .place: DeviceCompletion.places(known.devices, word: word)
-    case .selector: DeviceCompletion.selectors(known.devices, word: word)
-    case .tagging: DeviceCompletion.tagChanges(known.devices, of: given.first, word: word)
+    case .devices: DeviceCompletion.names(known.names.filter { !given.contains($0.rawValue) }, word: word)
+    case .login: DeviceCompletion.logins(known.names, word: word)
+    case .place: DeviceCompletion.places(known.names, word: word)
+    case .selector: DeviceCompletion.selectors(known, word: word)
+    case .tagging: DeviceCompletion.tagChanges(known.devices(), of: given.first, word: word)
     case .files: [.files]
     case .folders: [.folders]
     case .host: known.hosts.filter { $0.hasPrefix(word) }.map { .word($0, about: "HostA") }

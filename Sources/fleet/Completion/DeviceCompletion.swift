@@ -1,41 +1,26 @@
 import FleetProtocol
 
-/// A device as the laptop last heard of it.
-struct KnownDevice: Hashable {
-  var name: String
-  var state: DeviceState?
-  var tags: [String: String] = [:]
-
-  /// What a shell shows beside the name.
-  var about: String {
-    let tags = tags.sorted { $0.key < $1.key }
-      .map { DisplayText.escaped($0.value.isEmpty ? $0.key : "\($0.key)=\($0.value)") }
-    return ([state?.rawValue] + tags).compactMap { $0 }.joined(separator: ", ")
-  }
-}
-
 /// Completes words that name devices.
 enum DeviceCompletion {
-  static func names(_ devices: [KnownDevice], word: String) -> [CompletionCandidate] {
-    devices.filter { $0.name.hasPrefix(word) }.map { .word($0.name, about: $0.about) }
+  static func names(_ names: [DeviceName], word: String) -> [CompletionCandidate] {
+    names.filter { $0.rawValue.hasPrefix(word) }.map { .word($0.rawValue, about: "") }
   }
 
   /// `[USER@]NAME`, as ssh and sftp take it.
-  static func logins(_ devices: [KnownDevice], word: String, suffix: String = "") -> [CompletionCandidate] {
+  static func logins(_ names: [DeviceName], word: String, suffix: String = "") -> [CompletionCandidate] {
     let user = word.lastIndex(of: "@").map { String(word[...$0]) } ?? ""
-    return devices.filter { (user + $0.name + suffix).hasPrefix(word) }
-      .map { .word(user + $0.name + suffix, about: $0.about) }
+    return names.map { "\(user)\($0)\(suffix)" }.filter { $0.hasPrefix(word) }.map { .word($0, about: "") }
   }
 
   /// A file of the laptop, or `[USER@]NAME:PATH`; what lies on a device is not asked for.
-  static func places(_ devices: [KnownDevice], word: String) -> [CompletionCandidate] {
+  static func places(_ names: [DeviceName], word: String) -> [CompletionCandidate] {
     if word.contains(":") { return [] }
     if word.contains("/") { return [.files] }
-    return logins(devices, word: word, suffix: ":") + [.files]
+    return logins(names, word: word, suffix: ":") + [.files]
   }
 
   /// A word of a selector: a name, or what a device may be asked for.
-  static func selectors(_ devices: [KnownDevice], word: String) -> [CompletionCandidate] {
+  static func selectors(_ known: LaptopNames, word: String) -> [CompletionCandidate] {
     let sign = word.hasPrefix("!") ? "!" : ""
     let rest = String(word.dropFirst(sign.count))
     var candidates: [CompletionCandidate] = []
@@ -48,7 +33,7 @@ enum DeviceCompletion {
       return candidates
     }
     if rest.hasPrefix("tag=") {
-      for (key, values) in tags(of: devices) {
+      for (key, values) in tags(of: known.devices()) {
         add("tag=\(key)", "\(values.total) devices")
         if rest.hasPrefix("tag=\(key):") || values.counts.count <= mostValues {
           for (value, count) in values.counts.sorted(by: { $0.key < $1.key }) where !value.isEmpty {
@@ -58,7 +43,7 @@ enum DeviceCompletion {
       }
       return candidates
     }
-    for device in devices { add(device.name, device.about) }
+    for name in known.names { add(name.rawValue) }
     add("tag=", "devices with a tag")
     add("state=", "devices in a state")
     add("user=", "devices with a login")
@@ -66,7 +51,7 @@ enum DeviceCompletion {
   }
 
   /// `KEY=VALUE` and `KEY-`, with which `fleet tag` sets and removes.
-  static func tagChanges(_ devices: [KnownDevice], of name: String?, word: String) -> [CompletionCandidate] {
+  static func tagChanges(_ devices: [DeviceStatus], of name: String?, word: String) -> [CompletionCandidate] {
     var candidates: [CompletionCandidate] = []
     func add(_ text: String, _ about: String) {
       if text.hasPrefix(word) { candidates.append(.word(text, about: about)) }
@@ -77,7 +62,9 @@ enum DeviceCompletion {
       }
       if values.counts.count > mostValues { add("\(key)=", "set the tag") }
     }
-    for key in devices.first(where: { $0.name == name })?.tags.keys.sorted() ?? [] { add("\(key)-", "remove the tag") }
+    for key in devices.first(where: { $0.name.rawValue == name })?.tags.keys.sorted() ?? [] {
+      add("\(key)-", "remove the tag")
+    }
     return candidates
   }
 
@@ -89,7 +76,7 @@ enum DeviceCompletion {
     var counts: [String: Int] = [:]
   }
 
-  private static func tags(of devices: [KnownDevice]) -> [(key: String, values: Values)] {
+  private static func tags(of devices: [DeviceStatus]) -> [(key: String, values: Values)] {
     var found: [String: Values] = [:]
     for device in devices {
       for (key, value) in device.tags {

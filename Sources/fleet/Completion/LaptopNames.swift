@@ -1,8 +1,10 @@
 import FleetProtocol
 
 /// The names that this laptop knows without asking anybody.
-struct LaptopNames: Hashable {
-  var devices: [KnownDevice] = []
+struct LaptopNames {
+  var names: [DeviceName] = []
+  /// Everything about them; takes longer, and is asked for only where tags are needed.
+  var devices: () -> [DeviceStatus] = { [] }
   /// The HostAs that it is logged in to.
   var hosts: [String] = []
 
@@ -11,7 +13,9 @@ struct LaptopNames: Hashable {
     guard let paths = try? LaptopEnvironment.paths(),
       let configuration = try? LaptopEnvironment.configuration(paths), let host = try? configuration.host()
     else { return LaptopNames() }
-    let connected = FileStore.names(in: paths.devicePinsFolder(host: host.name)).map { KnownDevice(name: $0) }
-    return LaptopNames(devices: connected, hosts: configuration.hosts.map(\.name))
+    return LaptopNames(
+      names: KnownDevices.names(host: host, paths: paths),
+      devices: { KnownDevices.read(host: host, paths: paths)?.devices ?? [] },
+      hosts: configuration.hosts.map(\.name))
   }
 }

@@ -22,10 +22,10 @@ struct FleetPaths: Hashable {
   var hostPins: String { "\(stateFolder)/known_hosts" }
 
   /// The keys of one device, as HostA sent them with the last connection.
-  func devicePins(host: String, device: DeviceName) -> String { "\(devicePinsFolder(host: host))/\(device)" }
+  func devicePins(host: String, device: DeviceName) -> String { "\(stateFolder)/devices/\(host)/\(device)" }
 
-  /// A file for each device of a HostA that there was a connection to.
-  func devicePinsFolder(host: String) -> String { "\(stateFolder)/devices/\(host)" }
+  /// What HostA last told about all its devices.
+  func knownDevices(host: String) -> String { "\(stateFolder)/known/\(host)" }
 
   /// The key of a bundle that is being made; it goes when the bundle is written.
   func pendingKeyFolder(host: String, device: DeviceName) -> String { "\(stateFolder)/pending/\(host)/\(device)" }
