@@ -17,10 +17,16 @@ import Testing
              "shouldDisplay":true,"parsingStrategy":"default"}]}]},"serializationVersion":0}
         """)
     let command = try #require(grammar.subcommands.first)
-    #expect(command.positionals == [GrammarArgument(
-      .positional, valueName: "name", abstract: "Whose.", isOptional: false, isRepeating: true)])
-    #expect(command.options == [GrammarArgument(
-      .option, names: ["--color", "-c"], valueName: "color", defaultValue: "red", values: ["red", "blue"])])
+    #expect(
+      command.positionals == [
+        GrammarArgument(
+          .positional, valueName: "name", abstract: "Whose.", isOptional: false, isRepeating: true)
+      ])
+    #expect(
+      command.options == [
+        GrammarArgument(
+          .option, names: ["--color", "-c"], valueName: "color", defaultValue: "red", values: ["red", "blue"])
+      ])
   }
 
   @Test func aCommandHasItsUsageItsDiscussionAndItsOptions() {
@@ -74,8 +80,9 @@ import Testing
   }
 
   @Test func aTemplateSaysWhatItNeeds() throws {
-    #expect(try PageTemplate.filled(".Dd @DATE@\n@COMMANDS@\nend\n", ["@DATE@": "today", "@COMMANDS@": "x\n"])
-      == ".Dd today\nx\nend\n")
+    #expect(
+      try PageTemplate.filled(".Dd @DATE@\n@COMMANDS@\nend\n", ["@DATE@": "today", "@COMMANDS@": "x\n"])
+        == ".Dd today\nx\nend\n")
     #expect(throws: (any Error).self) { try PageTemplate.filled("@OTHER@\n", [:]) }
   }
 }

@@ -20,12 +20,12 @@ struct CompleteCommand: ParsableCommand {
   func run() throws { try Self.run(words) }
 
   static func run(_ words: [String]) throws(Refusal) {
-    let lines = candidates(words).map { "\($0.line)\n" }
+    let lines = candidates(words, known: LaptopNames.read()).map { "\($0.line)\n" }
     try StandardStreams.print(lines.joined())
   }
 
   /// Walks along the commands as far as the words name them, and asks the last one.
-  private static func candidates(_ words: [String]) -> [CompletionCandidate] {
+  static func candidates(_ words: [String], known: LaptopNames) -> [CompletionCandidate] {
     var command: any ParsableCommand.Type = FleetCommand.self
     var path: [String] = []
     var rest = words.dropLast()
@@ -37,7 +37,7 @@ struct CompleteCommand: ParsableCommand {
       rest = rest.dropFirst()
     }
     guard let grammar = try? CommandGrammar(parsingDump: command._dumpHelp()) else { return [] }
-    return CommandCompletion(command: grammar, path: path, known: LaptopNames.read())
+    return CommandCompletion(command: grammar, path: path, known: known)
       .candidates(after: Array(rest), word: words.last ?? "")
   }
 }

@@ -118,6 +118,7 @@ extension CommandCompletion {
     case ["tag"] where number > 0: return .tagging
     // A name that nobody has yet.
     case ["provision"], ["approve"], ["reject"]: return .nothing
+    case ["rename"] where number > 0: return .nothing
     default: break
     }
     let positionals = command.arguments.filter { $0.kind == .positional }

@@ -34,10 +34,10 @@ enum DeviceCompletion {
     }
     if rest.hasPrefix("tag=") {
       for (key, values) in tags(of: known.devices()) {
-        add("tag=\(key)", "\(values.total) devices")
+        add("tag=\(key)", Self.count(values.total))
         if rest.hasPrefix("tag=\(key):") || values.counts.count <= mostValues {
           for (value, count) in values.counts.sorted(by: { $0.key < $1.key }) where !value.isEmpty {
-            add("tag=\(key):\(value)", "\(count) devices")
+            add("tag=\(key):\(value)", Self.count(count))
           }
         }
       }
@@ -67,6 +67,8 @@ enum DeviceCompletion {
     }
     return candidates
   }
+
+  private static func count(_ count: Int) -> String { count == 1 ? "1 device" : "\(count) devices" }
 
   /// A key with more values than this, such as a serial number, shows them only when it is typed in full.
   private static let mostValues = 20
