@@ -62,7 +62,9 @@ let package = Package(
     .testTarget(name: "FleetManualTests", dependencies: ["FleetManual", "CommandGrammar"]),
     .testTarget(
       name: "FleetTests",
-      dependencies: ["fleet", "FleetProtocol", "CommandGrammar", "CDescriptorPassing", "TestProcesses", "ThrowawaySSHD"]),
+      dependencies: [
+        "fleet", "FleetProtocol", "CommandGrammar", "CDescriptorPassing", "TestProcesses", "ThrowawaySSHD",
+      ]),
     .testTarget(
       name: "EndToEndTests",
       dependencies: ["FleetProtocol", "TestProcesses", .product(name: "GRDB", package: "GRDB.swift")],

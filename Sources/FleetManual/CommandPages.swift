@@ -16,9 +16,6 @@ enum CommandPages {
       .flatMap { command in [[command.name]] + paths(of: command).map { [command.name] + $0 } }
   }
 
-  /// The options of the program itself, without `--help` and `--version`.
-  static func options(of program: CommandGrammar) -> String { list(ownOptions(of: program)) }
-
   private static func section(_ command: CommandGrammar, path: [String], usage: [[String]: String]) -> String {
     let path = path + [command.name]
     var text = ".Ss \(MdocText.escaped(path.joined(separator: " ")))\n"

@@ -15,7 +15,6 @@ func page(_ arguments: [String]) throws(Refusal) -> String {
     var usage: [[String]: String] = [:]
     for path in CommandPages.paths(of: grammar) { usage[path] = try program.usage(of: path) }
     parts["@COMMANDS@"] = CommandPages.sections(of: grammar, usage: usage)
-    parts["@OPTIONS@"] = CommandPages.options(of: grammar)
   }
   var template = ""
   while let line = readLine(strippingNewline: false) { template += line }

@@ -54,6 +54,20 @@ import Testing
     #expect(complete("ssh", "kitchen-pi", "at").isEmpty)
   }
 
+  @Test func filesGoToAndFromDevices() {
+    #expect(complete("cp", "-r", "att") == ["attic-pi:", ":files"])
+    #expect(complete("rsync", "-e", "x", "file", "pi@att") == ["pi@attic-pi:", ":files"])
+    #expect(complete("sftp", "att") == ["attic-pi"])
+    #expect(complete("forward", "att") == ["attic-pi"])
+    #expect(complete("forward", "attic-pi", "80").isEmpty)
+  }
+
+  @Test func aHostAIsCompletedBeforeTheCommandToo() {
+    #expect(complete("--ho") == ["--host"])
+    #expect(complete("--host", "h") == ["hosta.example"])
+    #expect(complete("hosts", "default", "") == ["hosta.example"])
+  }
+
   @Test func aSelectorIsCompletedWordByWord() {
     #expect(complete("list", "k") == ["kitchen-pi", "kitchen-two"])
     #expect(complete("list", "!kitchen-t") == ["!kitchen-two"])

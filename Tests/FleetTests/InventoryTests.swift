@@ -44,7 +44,8 @@ import Testing
     #expect(try variables.string("ansible_host") == "kitchen-pi")
     #expect(try variables.string("ansible_user") == "pi")
     let line = try variables.string("ansible_ssh_common_args")
-    #expect(line.hasPrefix(#"-o 'ProxyCommand='\''/opt/my tools/fleet'\'' "#), "\(line)")
+    #expect(
+      line.hasPrefix(#"-o 'ProxyCommand='\''/opt/my tools/fleet'\'' '\''--host'\'' '\''hosta.example'\'' "#), "\(line)")
     #expect(line.contains(" -o 'StrictHostKeyChecking=yes' "))
     #expect(line.contains(#"/home/o'\''hara/.local/state/fleet/devices/hosta.example/kitchen-pi"#), "\(line)")
   }

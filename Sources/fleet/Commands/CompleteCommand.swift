@@ -20,8 +20,18 @@ struct CompleteCommand: ParsableCommand {
   func run() throws { try Self.run(words) }
 
   static func run(_ words: [String]) throws(Refusal) {
-    let lines = candidates(words, known: LaptopNames.read()).map { "\($0.line)\n" }
+    let (host, rest) = Self.host(in: words)
+    let lines = candidates(rest, known: LaptopNames.read(host: host)).map { "\($0.line)\n" }
     try StandardStreams.print(lines.joined())
+  }
+
+  /// Takes `--host NAME` off, unless its value is what is completed.
+  private static func host(in words: [String]) -> (host: String?, rest: [String]) {
+    if words.count > 2, words[0] == "--host" { return (words[1], Array(words.dropFirst(2))) }
+    if words.count > 1, words[0].hasPrefix("--host=") {
+      return (String(words[0].dropFirst("--host=".count)), Array(words.dropFirst()))
+    }
+    return (nil, words)
   }
 
   /// Walks along the commands as far as the words name them, and asks the last one.
@@ -36,8 +46,13 @@ struct CompleteCommand: ParsableCommand {
       path.append(word)
       rest = rest.dropFirst()
     }
-    guard let grammar = try? CommandGrammar(parsingDump: command._dumpHelp()) else { return [] }
+    guard var grammar = try? CommandGrammar(parsingDump: command._dumpHelp()) else { return [] }
+    if path.isEmpty { grammar.arguments.append(hostOption) }
     return CommandCompletion(command: grammar, path: path, known: known)
       .candidates(after: Array(rest), word: words.last ?? "")
   }
+
+  /// Stands before the command, where the argument parser does not see it.
+  private static let hostOption = GrammarArgument(
+    .option, names: ["--host"], valueName: "hosta", abstract: "Which HostA is meant.")
 }

@@ -38,6 +38,8 @@ struct CommandCompletion {
       }
     }
     if !isTerminated, word.hasPrefix("-") { return options(after: words, word: word) }
+    // What stands behind '--' is a command for a device.
+    guard !isTerminated else { return [] }
     let given = positionals(in: words)
     // The parser adds a 'help' to every command's list; it is one only where there are others.
     let subcommands = command.subcommands.filter { $0.isShown && (path.isEmpty || $0.name != "help") }
@@ -63,12 +65,9 @@ struct CommandCompletion {
   private func positionals(in words: [String]) -> [String] {
     var positionals: [String] = []
     var rest = words[...]
-    var isTerminated = false
     while let word = rest.popFirst() {
-      if isTerminated || !word.hasPrefix("-") {
+      if !word.hasPrefix("-") {
         positionals.append(word)
-      } else if word == "--" {
-        isTerminated = true
       } else if option(named: word)?.kind == .option {
         rest = rest.dropFirst()
       }
@@ -102,6 +101,9 @@ extension CommandCompletion {
   /// Commands whose options are another program's: the letters that take a value, as its getopt has them.
   private static let passedOn: [String: PassedOn] = [
     "ssh": PassedOn(letters: "BbcDEeFIiJLlmOopQRSWw", subject: .login, most: 1),
+    "sftp": PassedOn(letters: "BbCcDFiJloPRSsX", subject: .login, most: 1),
+    "cp": PassedOn(letters: "cDFiJlMoPSX", subject: .place, most: .max),
+    "rsync": PassedOn(letters: "@BefMT", subject: .place, most: .max),
     "proxy": PassedOn(letters: "", subject: .devices, most: 1),
   ]
 
@@ -119,6 +121,8 @@ extension CommandCompletion {
     // A name that nobody has yet.
     case ["provision"], ["approve"], ["reject"]: return .nothing
     case ["rename"] where number > 0: return .nothing
+    case ["forward"]: return number == 0 ? .login : .nothing
+    case ["hosts", _]: return number == 0 ? .host : .nothing
     default: break
     }
     let positionals = command.arguments.filter { $0.kind == .positional }

@@ -9,10 +9,12 @@ struct LaptopNames {
   var hosts: [String] = []
 
   /// Empty where nothing is known, or cannot be read: a completion has nobody to complain to.
-  static func read() -> LaptopNames {
+  static func read(host: String?) -> LaptopNames {
+    if let host { LaptopEnvironment.choose(host: host) }
     guard let paths = try? LaptopEnvironment.paths(),
-      let configuration = try? LaptopEnvironment.configuration(paths), let host = try? configuration.host()
+      let configuration = try? LaptopEnvironment.configuration(paths)
     else { return LaptopNames() }
+    guard let host = try? LaptopContext().host else { return LaptopNames(hosts: configuration.hosts.map(\.name)) }
     return LaptopNames(
       names: KnownDevices.names(host: host, paths: paths),
       devices: { KnownDevices.read(host: host, paths: paths)?.devices ?? [] },

@@ -47,7 +47,8 @@ enum AnsibleInventory {
   /// As Ansible splits it: words, quoted as for a shell.
   private static func sshArguments(_ device: DeviceName, way: Way) -> String {
     let pins = way.paths.devicePins(host: way.host.name, device: device)
-    let command = [SSHOptionValue.proxyCommandWord(way.program), "proxy", device.rawValue].joined(separator: " ")
+    let words = [way.program, "--host", way.host.name, "proxy", device.rawValue]
+    let command = words.map(SSHOptionValue.proxyCommandWord).joined(separator: " ")
     let options = [
       "ProxyCommand=\(command)", "ProxyUseFdpass=no", "HostKeyAlias=\(device)",
       "UserKnownHostsFile=\(SSHOptionValue.path(pins))", "GlobalKnownHostsFile=/dev/null",

@@ -64,7 +64,8 @@ enum FleetMetrics {
     Metric(
       name: "fleet_device_round_trip_seconds", help: "The round trip time between HostA and the device."
     ) { device in
-      device.rtt_ms.map { [PrometheusText.Sample(value: .number($0 / 1000))] } ?? []
+      // In whole microseconds, as the kernel has it.
+      device.rtt_ms.map { [PrometheusText.Sample(value: .number(($0 * 1000).rounded() / 1_000_000))] } ?? []
     },
     Metric(
       name: "fleet_device_received_bytes_total", kind: .counter,
