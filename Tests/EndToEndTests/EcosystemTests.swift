@@ -159,10 +159,12 @@ import Testing
       ], "\(fish)")
 
     for (line, end) in [
-      ("fleet ssh kit", "fleet ssh kitchen-pi "), ("fleet list tag=site:", "fleet list tag=site:berlin "),
-      ("fleet inventory --li", "fleet inventory --list "), ("fleet-agent keyg", "fleet-agent keygen "),
+      ("fleet ssh kit", "fleet ssh kitchen-pi"), ("fleet list tag=site:", "fleet list tag=site:berlin"),
+      ("fleet inventory --li", "fleet inventory --list"), ("fleet-agent keyg", "fleet-agent keygen"),
     ] {
-      #expect(try lab.zsh(completions, line).contains("[\(end)]"), "\(line)")
+      // zsh takes the space that it added back, where more than the end of a word follows.
+      let drawn = try lab.zsh(completions, line)
+      #expect(drawn.contains("[\(end)]"), "\(drawn)")
     }
   }
 }

@@ -122,7 +122,7 @@ extension CommandCompletion {
     case ["provision"], ["approve"], ["reject"]: return .nothing
     case ["rename"] where number > 0: return .nothing
     case ["forward"]: return number == 0 ? .login : .nothing
-    case ["hosts", _]: return number == 0 ? .host : .nothing
+    case _ where path.first == "hosts": return number == 0 ? .host : .nothing
     default: break
     }
     let positionals = command.arguments.filter { $0.kind == .positional }
