@@ -30,14 +30,17 @@ struct FleetCommand: ParsableCommand {
       CommandGroup(
         name: "Every day",
         subcommands: [
-          ListCommand.self, ShowCommand.self, SSHCommand.self, WaitCommand.self, LogCommand.self,
+          ListCommand.self, ShowCommand.self, SSHCommand.self, WaitCommand.self, LogCommand.self, TrustCommand.self,
         ]),
       CommandGroup(
         name: "Files and ports",
         subcommands: [CopyCommand.self, RsyncCommand.self, SFTPCommand.self, ForwardCommand.self]),
       CommandGroup(
         name: "For programs",
-        subcommands: [ProxyCommand.self, InventoryCommand.self, MetricsCommand.self, CompleteCommand.self]),
+        subcommands: [
+          ConfigSSHCommand.self, InventoryCommand.self, MetricsCommand.self, ProxyCommand.self, KnownHostsCommand.self,
+          CompleteCommand.self,
+        ]),
       CommandGroup(
         name: "Boxes come in",
         subcommands: [
@@ -60,7 +63,7 @@ struct FleetCommand: ParsableCommand {
       let options = try GlobalOptions(parsing: arguments)
       if let host = options.host { LaptopEnvironment.choose(host: host) }
       let arguments = options.command
-      // The options of other programs are not ours: these never meet the argument parser.
+      // The options of other programs are not ours, and ssh itself starts two of these: they never meet the argument parser.
       switch arguments.first {
       case "ssh": try pass(arguments.dropFirst(), to: SSHCommand.self, SSHCommand.run)
       case "cp": try pass(arguments.dropFirst(), to: CopyCommand.self, CopyCommand.run)
@@ -68,6 +71,7 @@ struct FleetCommand: ParsableCommand {
       case "sftp": try pass(arguments.dropFirst(), to: SFTPCommand.self, SFTPCommand.run)
       case "complete": try CompleteCommand.run(Array(arguments.dropFirst()))
       case "proxy": try pass(arguments.dropFirst(), to: ProxyCommand.self, ProxyCommand.run)
+      case "known-hosts": try pass(arguments.dropFirst(), to: KnownHostsCommand.self, KnownHostsCommand.run)
       default: do { try parse(arguments) } catch { try settle(error) }
       }
       return .done

@@ -46,7 +46,7 @@ enum FileStore {
     do throws(Refusal) {
       let file = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
       try file.write(bytes)
-      guard !durable || fsync(file.number) == 0, rename(temporary, path) == 0 else {
+      guard fchmod(file.number, mode) == 0, !durable || fsync(file.number) == 0, rename(temporary, path) == 0 else {
         throw .system("cannot write \(DisplayText.escaped(path))")
       }
     } catch {
@@ -117,6 +117,18 @@ enum FileStore {
     var information = stat()
     guard stat(path, &information) == 0 else { return nil }
     return [UInt64(truncatingIfNeeded: information.st_dev), UInt64(information.st_ino)]
+  }
+
+  /// The permissions of a file; `nil` where there is none.
+  static func mode(of path: String) -> mode_t? {
+    var information = stat()
+    return stat(path, &information) == 0 ? information.st_mode & 0o7777 : nil
+  }
+
+  /// Whether the path itself is a symbolic link, wherever it leads.
+  static func isLink(_ path: String) -> Bool {
+    var information = stat()
+    return lstat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFLNK
   }
 
   static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
