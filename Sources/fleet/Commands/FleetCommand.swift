@@ -36,7 +36,11 @@ struct FleetCommand: ParsableCommand {
         name: "Files and ports",
         subcommands: [CopyCommand.self, RsyncCommand.self, SFTPCommand.self, ForwardCommand.self]),
       CommandGroup(
-        name: "For programs", subcommands: [ConfigSSHCommand.self, ProxyCommand.self, KnownHostsCommand.self]),
+        name: "For programs",
+        subcommands: [
+          ConfigSSHCommand.self, InventoryCommand.self, MetricsCommand.self, ProxyCommand.self, KnownHostsCommand.self,
+          CompleteCommand.self,
+        ]),
       CommandGroup(
         name: "Boxes come in",
         subcommands: [
@@ -65,6 +69,7 @@ struct FleetCommand: ParsableCommand {
       case "cp": try pass(arguments.dropFirst(), to: CopyCommand.self, CopyCommand.run)
       case "rsync": try pass(arguments.dropFirst(), to: RsyncCommand.self, RsyncCommand.run)
       case "sftp": try pass(arguments.dropFirst(), to: SFTPCommand.self, SFTPCommand.run)
+      case "complete": try CompleteCommand.run(Array(arguments.dropFirst()))
       case "proxy": try pass(arguments.dropFirst(), to: ProxyCommand.self, ProxyCommand.run)
       case "known-hosts": try pass(arguments.dropFirst(), to: KnownHostsCommand.self, KnownHostsCommand.run)
       default: do { try parse(arguments) } catch { try settle(error) }
