@@ -29,7 +29,8 @@ struct DeviceConnection {
     errorOutput.close()
     guard let line = try headerLine(near) else {
       let errorText = String(decoding: complaints.readToEnd(), as: UTF8.self)
-      throw SSHFailure.refusal(host: host, exitStatus: Subprocess.wait(for: process), errorText: errorText)
+      throw ConnectionFailure.refusal(
+        host: host, paths: paths, exitStatus: Subprocess.wait(for: process), errorText: errorText)
     }
     let fields = try HostRequest.fields(of: line, host: host)
     let header: ConnectHeader

@@ -125,6 +125,12 @@ enum FileStore {
     return Int(information.st_size)
   }
 
+  /// The permission bits of a file or folder; `nil` where there is none.
+  static func mode(of path: String) -> UInt32? {
+    var information = stat()
+    return stat(path, &information) == 0 ? UInt32(information.st_mode) & 0o777 : nil
+  }
+
   static func isFolder(_ path: String) -> Bool {
     var information = stat()
     return stat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFDIR

@@ -28,8 +28,12 @@ enum Subprocess {
     case file(String)
   }
 
-  /// Runs a program of PATH to its end. Throws `tool-missing` or `io-failed`.
-  static func run(_ arguments: [String], input: Input = .none) throws(Refusal) -> Outcome {
+  /// Runs a program of PATH to its end; `hear` gets what it says on standard error while it says it.
+  ///
+  /// Throws `tool-missing` or `io-failed`.
+  static func run(
+    _ arguments: [String], input: Input = .none, hear: (ArraySlice<UInt8>) -> Void = { _ in }
+  ) throws(Refusal) -> Outcome {
     let (outputEnd, output) = try makePipe()
     let (errorEnd, errorOutput) = try makePipe()
     var source = Descriptor(-1)
@@ -46,7 +50,7 @@ enum Subprocess {
     source.close()
     output.close()
     errorOutput.close()
-    let collected = exchange(pending, feed: feed, from: [outputEnd, errorEnd])
+    let collected = exchange(pending, feed: feed, from: [outputEnd, errorEnd], hear: hear)
     return Outcome(status: wait(for: process), output: collected[0], errorOutput: collected[1])
   }
 
@@ -94,7 +98,9 @@ enum Subprocess {
   }
 
   /// Writes the input and reads both outputs at once, so that no full pipe can stop the other side for ever.
-  private static func exchange(_ input: [UInt8], feed: Descriptor, from sources: [Descriptor]) -> [[UInt8]] {
+  private static func exchange(
+    _ input: [UInt8], feed: Descriptor, from sources: [Descriptor], hear: (ArraySlice<UInt8>) -> Void
+  ) -> [[UInt8]] {
     var results: [[UInt8]] = Array(repeating: [], count: sources.count)
     var pending = input[...]
     if pending.isEmpty { feed.close() } else { feed.setNonBlocking() }
@@ -105,6 +111,7 @@ enum Subprocess {
       guard poll(&polled, nfds_t(polled.count), -1) > 0 else { continue }
       for (index, source) in sources.enumerated() where polled[index].revents != 0 {
         let count = read(source.number, &buffer, buffer.count)
+        if count > 0, index == 1 { hear(buffer[..<count]) }
         if count > 0 { results[index] += buffer[..<count] } else if count == 0 || errno != EINTR { source.close() }
       }
       if polled[sources.count].revents != 0 {
