@@ -27,7 +27,14 @@ struct FleetCommand: ParsableCommand {
       """,
     version: "fleet \(FleetVersion.current)",
     groupedSubcommands: [
-      CommandGroup(name: "Every day", subcommands: [ListCommand.self, ShowCommand.self, SSHCommand.self]),
+      CommandGroup(
+        name: "Every day",
+        subcommands: [
+          ListCommand.self, ShowCommand.self, SSHCommand.self, WaitCommand.self, LogCommand.self,
+        ]),
+      CommandGroup(
+        name: "Files and ports",
+        subcommands: [CopyCommand.self, RsyncCommand.self, SFTPCommand.self, ForwardCommand.self]),
       CommandGroup(name: "For programs", subcommands: [ProxyCommand.self]),
       CommandGroup(
         name: "Boxes come in",
@@ -47,12 +54,18 @@ struct FleetCommand: ParsableCommand {
   /// Runs a command line, its program's name left out.
   static func run(_ arguments: [String]) -> ExitStatus {
     do throws(Refusal) {
+      if let handed = ToolLaunch.handed() {
+        try SSHCommand.run(Array(arguments.first == "ssh" ? arguments.dropFirst() : arguments[...]), handed: handed)
+      }
       let options = try GlobalOptions(parsing: arguments)
       if let host = options.host { LaptopEnvironment.choose(host: host) }
       let arguments = options.command
-      // ssh's options are not ours: these two never meet the argument parser.
+      // The options of other programs are not ours: these never meet the argument parser.
       switch arguments.first {
       case "ssh": try pass(arguments.dropFirst(), to: SSHCommand.self, SSHCommand.run)
+      case "cp": try pass(arguments.dropFirst(), to: CopyCommand.self, CopyCommand.run)
+      case "rsync": try pass(arguments.dropFirst(), to: RsyncCommand.self, RsyncCommand.run)
+      case "sftp": try pass(arguments.dropFirst(), to: SFTPCommand.self, SFTPCommand.run)
       case "proxy": try pass(arguments.dropFirst(), to: ProxyCommand.self, ProxyCommand.run)
       default: do { try parse(arguments) } catch { try settle(error) }
       }

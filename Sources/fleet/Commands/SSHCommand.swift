@@ -6,7 +6,7 @@ struct SSHCommand: ParsableCommand {
     commandName: "ssh", abstract: "Open a shell on a device, or run a command there.",
     usage: SSHCommandLine.usage,
     discussion: """
-      Every option of ssh(1) works, except those that would lead the connection elsewhere (-J, -W, -p, -S, \
+      Every option of ssh(1) works, except those that would lead the connection elsewhere (-J, -p, -S, \
       -o ProxyCommand). Without USER@ the account is the one that was given to 'fleet provision'. The device \
       must show the host key that was recorded when it was provisioned. The exit status is the remote command's.
 
@@ -22,13 +22,17 @@ struct SSHCommand: ParsableCommand {
   func run() throws { try Self.run(arguments) }
 
   /// Becomes ssh; returns only by throwing.
-  static func run(_ arguments: [String]) throws(Refusal) {
+  static func run(_ arguments: [String]) throws(Refusal) { try run(arguments, handed: HandedConnections()) }
+
+  /// The same over a connection that was handed to it, where there is one.
+  static func run(_ arguments: [String], handed: HandedConnections) throws(Refusal) -> Never {
     let line = try SSHCommandLine(parsing: arguments)
     guard let program = Platform.executablePath else {
       throw Refusal(.ioFailed, "the system does not tell where the program fleet is")
     }
     let context = try LaptopContext()
-    let connection = try DeviceConnection.open(line.device, host: context.host, paths: context.paths)
+    let connection = try DeviceConnection.open(
+      line.device, handed: handed, host: context.host, paths: context.paths)
     let socket = try DescriptorHandover.offer(connection.socket, program: program)
     throw Subprocess.replaceSelf(
       DeviceSSHArguments.ssh(

@@ -26,7 +26,10 @@ struct FleetPaths: Hashable {
 
   /// Everything that is kept of one HostA beside the configuration, in the same order for every HostA; not all of it
   /// need be there.
-  func kept(of host: String) -> [String] { ["devices", "known", "pending"].map { "\(stateFolder)/\($0)/\(host)" } }
+  func kept(of host: String) -> [String] { ["devices", "pending", "known"].map { "\(stateFolder)/\($0)/\(host)" } }
+
+  /// What HostA last told about all its devices.
+  func knownDevices(host: String) -> String { "\(stateFolder)/known/\(host)" }
 
   /// The key of a bundle that is being made; it goes when the bundle is written.
   func pendingKeyFolder(host: String, device: DeviceName) -> String { "\(stateFolder)/pending/\(host)/\(device)" }

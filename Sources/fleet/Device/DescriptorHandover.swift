@@ -63,15 +63,21 @@ enum DescriptorHandover {
 
   /// Fetches the connection from the holder and gives it to ssh, which waits for it on standard output.
   static func adopt(path: String) throws(Refusal) {
+    let connection = try take(path: path)
+    guard descriptor_passing_send(STDOUT_FILENO, connection.number) == 0 else {
+      throw .system("cannot hand the connection to ssh")
+    }
+  }
+
+  /// Fetches the connection from the holder, who gives it away once. Throws `io-failed` when nobody holds it any more.
+  static func take(path: String) throws(Refusal) -> Descriptor {
     let socket = try unixSocket()
     guard withSocketAddress(path, { connect(socket.number, $0, $1) }) == 0 else {
       throw .system("cannot take over the connection")
     }
     let connection = Descriptor(descriptor_passing_receive(socket.number))
     guard connection.isOpen else { throw .system("cannot take over the connection") }
-    guard descriptor_passing_send(STDOUT_FILENO, connection.number) == 0 else {
-      throw .system("cannot hand the connection to ssh")
-    }
+    return connection
   }
 
   private static func unixSocket() throws(Refusal) -> Descriptor {

@@ -42,6 +42,17 @@ struct DeviceConnection {
     return DeviceConnection(socket: near, header: header, pins: pins.path)
   }
 
+  /// The connection that waits for this process, or a new one where there is none, or nobody holds it any more.
+  static func open(
+    _ device: DeviceName, handed: HandedConnections, host: ConfiguredHost, paths: FleetPaths
+  ) throws(Refusal) -> DeviceConnection {
+    guard let waiting = handed.connection(to: device), let socket = try? DescriptorHandover.take(path: waiting.socket)
+    else { return try open(device, host: host, paths: paths) }
+    let pins = DevicePins(of: device, host: host, paths: paths)
+    return DeviceConnection(
+      socket: socket, header: ConnectHeader(name: device, user: waiting.user, hostKeys: pins.keys), pins: pins.path)
+  }
+
   /// Reads up to and with the first newline and not a byte further: what follows belongs to the session.
   ///
   /// `nil` when the stream ends before. Throws `io-failed` for a line beyond the protocol's limit.

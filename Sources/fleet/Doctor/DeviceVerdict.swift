@@ -133,11 +133,18 @@ enum DeviceVerdict {
 
   private static func refused(_ visit: Visit) -> Refusal {
     let offered = visit.trace.offered.map(SSHTrace.key)
-    let keys = offered.isEmpty ? "no key" : offered.joined(separator: ", ")
+    let keys = offered.joined(separator: ", ")
     if visit.trace.accepted != nil {
       return Refusal(
         .keyUnusable, "\(visit.device) would let you in as \(visit.user), but ssh cannot use the private key: \(keys)",
         hint: "a key with a passphrase must be in ssh-agent: ssh-add")
+    }
+    guard !offered.isEmpty else {
+      return Refusal(
+        .deviceLoginRefused, "\(visit.device) does not let you in as \(visit.user); ssh has no key that it could offer",
+        hint: "make one by 'ssh-keygen -t ed25519' and add its public half to ~\(visit.user)/.ssh/authorized_keys on "
+          + "the box; one at another place than ~/.ssh stands as IdentityFile in ~/.ssh/config, under 'Host "
+          + "\(visit.device)'")
     }
     return Refusal(
       .deviceLoginRefused, "\(visit.device) does not let you in as \(visit.user); it was offered \(keys)",

@@ -53,14 +53,24 @@ enum HostVerdict {
       return Finding(step, "left to the proxy or jump host of your ssh configuration", mark: .noted)
     }
     switch step {
-    case .hostName: return Finding(step, trace.connecting?.text ?? "found", took: trace.connecting?.at)
-    case .hostPort: return Finding(step, "open", took: took(trace.established))
+    case .hostName: return Finding(step, trace.connecting.map { place($0.text) } ?? "found", took: trace.connecting?.at)
+    case .hostPort:
+      let port = trace.connecting?.text.split(separator: " ").last.map { "\($0) is open" } ?? "open"
+      return Finding(step, port, took: took(trace.established))
     case .hostSSHD: return Finding(step, trace.software?.text ?? "answers", took: took(trace.software))
     default: return Finding(step, "\(trace.hostKey?.text ?? "it is"), as pinned", took: took(trace.verified))
     }
   }
 
-  /// `anna, role admin; fleet-server 0.1.0; by SHA256:... (/home/anna/.ssh/id)`.
+  /// `hosta.example is 203.0.113.9`, from `hosta.example [203.0.113.9] port 2222`.
+  private static func place(_ text: String) -> String {
+    let words = text.split(separator: " ")
+    guard words.count > 1, words[1].hasPrefix("["), words[1].hasSuffix("]") else { return text }
+    let address = words[1].dropFirst().dropLast()
+    return address == words[0] ? "\(address) is an address" : "\(words[0]) is \(address)"
+  }
+
+  /// `you are anna, role admin; fleet-server 0.1.0; by SHA256:... (/home/anna/.ssh/id)`.
   private static func introduction(_ fields: JSONObject, key: String?) -> String {
     func text(_ name: String) -> String? {
       ((try? fields.optionalString(name, limit: Limits.text)) ?? nil).map { DisplayText.escaped($0) }

@@ -34,7 +34,8 @@ struct LaptopInspection {
     try LaptopVerdict.checkModes(
       files.compactMap { path in FileStore.mode(of: path).map { (path: path, mode: $0) } })
     let host = try host.get()
-    guard ConnectionFailure.arePinned(host, paths) else { throw SSHFailure.lostPins(paths.hostPins) }
+    let pins = ConnectionFailure.pins(of: host, paths)
+    guard Set(pins) == Set(host.hostKeys) else { throw SSHFailure.lostPins(paths.hostPins) }
     return LaptopVerdict.configuration(try configuration.get(), host)
   }
 

@@ -9,16 +9,15 @@ enum ConnectionFailure {
       guard let keys = try? KeyInspection.keys(for: host) else { return refusal }
       return SSHFailure.refusal(host: host, refusing: keys)
     case .hostKeyChanged:
-      return arePinned(host, paths) ? refusal : SSHFailure.lostPins(paths.hostPins)
+      return pins(of: host, paths).isEmpty ? SSHFailure.lostPins(paths.hostPins) : refusal
     default: return refusal
     }
   }
 
-  /// Whether ssh is told HostA's keys as the configuration has them.
-  static func arePinned(_ host: ConfiguredHost, _ paths: FleetPaths) -> Bool {
-    let pins = (try? FileStore.content(of: paths.hostPins)) ?? []
-    let lines = Set(String(decoding: pins, as: UTF8.self).split(separator: "\n"))
-    return KnownHosts.text(name: host.hostKeyAlias, keys: host.hostKeys).split(separator: "\n").allSatisfy(
-      lines.contains)
+  /// HostA's keys as ssh is told them.
+  static func pins(of host: ConfiguredHost, _ paths: FleetPaths) -> [PublicKey] {
+    let content = String(decoding: (try? FileStore.content(of: paths.hostPins)) ?? [], as: UTF8.self)
+    let lines = content.split(separator: "\n").filter { $0.hasPrefix("\(host.hostKeyAlias) ") }
+    return HostKeyScan.keys(in: lines.joined(separator: "\n"))
   }
 }

@@ -5,7 +5,7 @@ enum IdentityFiles {
     let keyword = "identityfile "
     return text.split(separator: "\n").filter { $0.hasPrefix(keyword) }.compactMap { line in
       var path = String(line.dropFirst(keyword.count))
-      for prefix in ["~/", "%d/"] where path.hasPrefix(prefix) { path = "\(home)/\(path.dropFirst(2))" }
+      for prefix in ["~/", "%d/"] where path.hasPrefix(prefix) { path = "\(home)/\(path.dropFirst(prefix.count))" }
       return path.contains("%") ? nil : path
     }
   }

@@ -16,6 +16,15 @@ enum Platform {
     static let socketStream = SOCK_STREAM
   #endif
 
+  /// The program that opens an address in the browser.
+  static var browserOpener: String {
+    #if canImport(Glibc)
+      "xdg-open"
+    #else
+      "open"
+    #endif
+  }
+
   static func emptySpawnFileActions() -> SpawnFileActions {
     #if canImport(Glibc)
       posix_spawn_file_actions_t()
@@ -29,6 +38,14 @@ enum Platform {
       posix_spawnattr_t()
     #else
       nil
+    #endif
+  }
+
+  static func changeTime(_ information: stat) -> timespec {
+    #if canImport(Glibc)
+      information.st_mtim
+    #else
+      information.st_mtimespec
     #endif
   }
 

@@ -55,7 +55,11 @@ enum Subprocess {
   }
 
   /// Starts a program of PATH with these descriptors (its number: ours) and no other. Throws `tool-missing`.
-  static func spawn(_ arguments: [String], _ descriptors: [Int32: Descriptor]) throws(Refusal) -> pid_t {
+  ///
+  /// In a process group of its own, Ctrl-C spares it.
+  static func spawn(
+    _ arguments: [String], _ descriptors: [Int32: Descriptor], inOwnGroup: Bool = false
+  ) throws(Refusal) -> pid_t {
     var actions = Platform.emptySpawnFileActions()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
@@ -74,7 +78,8 @@ enum Subprocess {
     sigemptyset(&signals)
     sigaddset(&signals, SIGPIPE)
     posix_spawnattr_setsigdefault(&attributes, &signals)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
+    posix_spawnattr_setpgroup(&attributes, 0)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | (inOwnGroup ? POSIX_SPAWN_SETPGROUP : 0)))
     var process = pid_t()
     let failure = withExtendedLifetime(copies) {
       withCArguments(arguments) { posix_spawnp(&process, $0[0]!, &actions, &attributes, $0, environ) }
