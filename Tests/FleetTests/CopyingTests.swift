@@ -70,7 +70,11 @@ import Testing
   @Test func sftp() throws {
     let line = try SFTPCommandLine(parsing: ["-b", "-", "-C", "bob@kitchen-pi:data", "here"])
     #expect(line.device == Sample.kitchen)
-    #expect(line.sftp(program: "/f") == ["sftp", "-S", "/f", "-b", "-", "-C", "--", "bob@kitchen-pi:data", "here"])
+    #expect(
+      line.sftp(program: "/f") == [
+        "sftp", "-S", "/f", "-oRemoteCommand=none", "-oRequestTTY=no", "-b", "-", "-C", "--", "bob@kitchen-pi:data",
+        "here",
+      ])
     #expect(try SFTPCommandLine(parsing: ["kitchen-pi"]).device == Sample.kitchen)
     for words in [[], ["-D", "x", "kitchen-pi"], ["-P", "1", "kitchen-pi"], ["-oProxyCommand=x", "kitchen-pi"]] {
       #expect(throws: Refusal.self) { try SFTPCommandLine(parsing: words) }

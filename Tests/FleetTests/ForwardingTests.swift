@@ -44,7 +44,8 @@ import Testing
       ports: [try ForwardedPort(parsing: "8080:80"), try ForwardedPort(parsing: "[::1]:1:[fe80::2]:2")],
       options: ["-i", "/k", "-o", "ServerAliveInterval=60", "-o", "ExitOnForwardFailure=no"])
     #expect(line.device == Sample.kitchen && line.user == "bob")
-    let arguments = DeviceSSHArguments.ssh(line, defaultUser: Sample.pi, pins: "/p", program: "/f", socket: "/s")
+    let arguments = DeviceSSHArguments.ssh(
+      line, defaultUser: Sample.pi, name: try FleetHostName(parsing: "kitchen-pi"), program: "/f", socket: "/s")
     let outcome = try Subprocess.run(["ssh", "-G", "-F", "/dev/null"] + arguments.dropFirst())
     let lines = Set(outcome.text.split(separator: "\n").map(String.init))
     for expected in [
@@ -81,9 +82,18 @@ import Testing
     let end = ForwardEnd(device: Sample.kitchen, wasListening: true, errorText: "Permission denied\nBroken pipe\n")
     #expect(end.refusal(hostA: nil).message == "the connection to kitchen-pi is lost: Broken pipe")
     #expect(end.refusal(hostA: nil).code.exitStatus == .deviceOffline)
+    let silent = ForwardEnd(
+      device: Sample.kitchen, wasListening: true, errorText: "channel 2: open failed: connect\r\n")
+    #expect(silent.refusal.message == "the connection to kitchen-pi is lost")
     let away = end.refusal(hostA: Refusal(.hostUnreachable, "HostA does not answer", hint: "look"))
     #expect(away.code.exitStatus == .hostUnreachable && away.hint == "look")
     #expect(away.message == "the connection to kitchen-pi is lost: HostA does not answer")
+  }
+
+  @Test func whatIsNotSaidTwice() {
+    #expect(ForwardEnd.isTold(by: "client_loop: send disconnect: Broken pipe"))
+    #expect(ForwardEnd.isTold(by: "Timeout, server kitchen-pi not responding."))
+    #expect(!ForwardEnd.isTold(by: "channel 2: open failed: connect failed: Connection refused"))
   }
 
   @Test func waiting() {

@@ -40,12 +40,14 @@ import Testing
       "-oStrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-v", "kitchen-pi", "-L", "1:2:3", "uptime",
     ])
     let arguments = DeviceSSHArguments.ssh(
-      line, defaultUser: Sample.pi, pins: "/s/kitchen pi", program: "/opt/100%/it's/fleet", socket: "/tmp/x/s")
+      line, defaultUser: Sample.pi, name: try FleetHostName(parsing: "kitchen-pi"), program: "/opt/100%/it's/fleet",
+      socket: "/tmp/x/s")
     let outcome = try Subprocess.run(["ssh", "-G", "-F", "/dev/null"] + arguments.dropFirst())
     #expect(outcome.status == 0, "\(outcome.errorText)")
     let lines = outcome.text.split(separator: "\n").map(String.init)
     #expect(lines.contains("stricthostkeychecking true") || lines.contains("stricthostkeychecking yes"))
-    #expect(lines.contains("userknownhostsfile /s/kitchen pi") && lines.contains("user pi"))
+    #expect(lines.contains("userknownhostsfile /dev/null") && lines.contains("user pi"))
+    #expect(lines.contains("knownhostscommand \"/opt/100%%/it's/fleet\" known-hosts kitchen-pi %I %t %K %H"))
     #expect(lines.contains("hostkeyalias kitchen-pi") && lines.contains("proxyusefdpass yes"))
     #expect(lines.contains("proxycommand '/opt/100%%/it'\\''s/fleet' proxy --adopt '/tmp/x/s'"))
     #expect(lines.contains { $0.hasPrefix("localforward") })
@@ -57,7 +59,8 @@ import Testing
   ])
   func aNamedUserGoesBeforeTheDefault(_ words: [String]) throws {
     let arguments = DeviceSSHArguments.ssh(
-      try SSHCommandLine(parsing: words), defaultUser: Sample.pi, pins: "/p", program: "/f", socket: "/s")
+      try SSHCommandLine(parsing: words), defaultUser: Sample.pi, name: try FleetHostName(parsing: "kitchen-pi"),
+      program: "/f", socket: "/s")
     let text = try Subprocess.run(["ssh", "-G", "-F", "/dev/null"] + arguments.dropFirst()).text
     #expect(text.split(separator: "\n").contains("user bob"))
   }

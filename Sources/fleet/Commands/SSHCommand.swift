@@ -36,6 +36,6 @@ struct SSHCommand: ParsableCommand {
     let socket = try DescriptorHandover.offer(connection.socket, program: program)
     throw Subprocess.replaceSelf(
       DeviceSSHArguments.ssh(
-        line, defaultUser: connection.header.user, pins: connection.pins, program: program, socket: socket))
+        line, defaultUser: connection.header.user, name: connection.name, program: program, socket: socket))
   }
 }

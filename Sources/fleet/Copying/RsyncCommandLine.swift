@@ -50,7 +50,7 @@ struct RsyncCommandLine: Hashable {
   private func remoteShell(program: String) -> String {
     // rsync splits this text at spaces outside quotes, in which a doubled quote stands for one.
     let word = "'" + program.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
-    // What scp and sftp say to their ssh by themselves: nothing of a person's configuration gets between.
+    // What scp says to its ssh by itself: nothing of a person's configuration gets between.
     let plain = ["PermitLocalCommand=no", "ClearAllForwardings=yes", "RemoteCommand=none", "RequestTTY=no"]
     return ([word, "ssh", "-T"] + plain.map { "-o\($0)" } + (sshOptions.map { [$0] } ?? [])).joined(separator: " ")
   }

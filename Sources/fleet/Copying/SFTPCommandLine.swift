@@ -33,7 +33,10 @@ struct SFTPCommandLine: Hashable {
   }
 
   /// sftp's command line; `program` is what it starts in ssh's place.
-  func sftp(program: String) -> [String] { ["sftp", "-S", program] + options + ["--", destination] + rest }
+  func sftp(program: String) -> [String] {
+    // Unlike scp, sftp lets a person's configuration say what runs on the device.
+    ["sftp", "-S", program, "-oRemoteCommand=none", "-oRequestTTY=no"] + options + ["--", destination] + rest
+  }
 
   static let usage = "fleet sftp [sftp options] [USER@]NAME[:PATH]"
 }

@@ -63,7 +63,11 @@ enum DescriptorHandover {
 
   /// Fetches the connection from the holder and gives it to ssh, which waits for it on standard output.
   static func adopt(path: String) throws(Refusal) {
-    let connection = try take(path: path)
+    try give(try take(path: path))
+  }
+
+  /// Gives a connection to the ssh that started this process as its ProxyCommand with ProxyUseFdpass.
+  static func give(_ connection: Descriptor) throws(Refusal) {
     guard descriptor_passing_send(STDOUT_FILENO, connection.number) == 0 else {
       throw .system("cannot hand the connection to ssh")
     }
@@ -78,6 +82,14 @@ enum DescriptorHandover {
     let connection = Descriptor(descriptor_passing_receive(socket.number))
     guard connection.isOpen else { throw .system("cannot take over the connection") }
     return connection
+  }
+
+  /// A connection whose other side is gone.
+  static func ended() throws(Refusal) -> Descriptor {
+    var ends: [Int32] = [-1, -1]
+    guard socketpair(AF_UNIX, Platform.socketStream, 0, &ends) == 0 else { throw .system("cannot make a socket") }
+    Descriptor(ends[1]).close()
+    return Descriptor(ends[0])
   }
 
   private static func unixSocket() throws(Refusal) -> Descriptor {

@@ -11,11 +11,23 @@ struct DeviceConnection {
   /// A stream socket on which the device's own SSH session is about to begin.
   let socket: Descriptor
   let header: ConnectHeader
-  /// The known_hosts file with the device's keys, written before this value exists.
-  let pins: String
+  /// What `fleet known-hosts`, which ssh asks for the device's keys, knows it by.
+  let name: FleetHostName
 
-  /// Throws HostA's refusal, or why HostA cannot be reached.
+  /// The device's host keys are pinned before this returns. Throws HostA's refusal, why HostA cannot be reached, or
+  /// `device-host-key-changed`.
   static func open(_ device: DeviceName, host: ConfiguredHost, paths: FleetPaths) throws(Refusal) -> DeviceConnection {
+    let connection = try dial(device, host: host, paths: paths)
+    let pins = DevicePins(of: device, host: host, paths: paths)
+    let known = pins.content
+    let trusted = try HostKeyRule.pins(after: connection.header, of: connection.name, known: known)
+    try pins.write(trusted)
+    if let remark = NewHostKey.remark(on: trusted, device: device, known: known) { StandardStreams.note(remark) }
+    return connection
+  }
+
+  /// Trusts nothing yet. Throws HostA's refusal, or why HostA cannot be reached.
+  static func dial(_ device: DeviceName, host: ConfiguredHost, paths: FleetPaths) throws(Refusal) -> DeviceConnection {
     var ends: [Int32] = [-1, -1]
     guard socketpair(AF_UNIX, Platform.socketStream, 0, &ends) == 0 else { throw .system("cannot make a socket") }
     let (near, far) = (Descriptor(ends[0]), Descriptor(ends[1]))
@@ -35,11 +47,7 @@ struct DeviceConnection {
     let fields = try HostRequest.fields(of: line, host: host)
     let header: ConnectHeader
     do { header = try ConnectHeader(fields) } catch { throw HostRequest.notUnderstood(error, host) }
-    let pins = DevicePins(of: device, host: host, paths: paths)
-    let remark = NewHostKey.remark(on: header, device: device, pinned: pins.keys)
-    try pins.write(header.hostKeys)
-    if let remark { StandardStreams.note(remark) }
-    return DeviceConnection(socket: near, header: header, pins: pins.path)
+    return DeviceConnection(socket: near, header: header, name: try FleetHostName(device, on: host, paths))
   }
 
   /// The connection that waits for this process, or a new one where there is none, or nobody holds it any more.
@@ -48,9 +56,10 @@ struct DeviceConnection {
   ) throws(Refusal) -> DeviceConnection {
     guard let waiting = handed.connection(to: device), let socket = try? DescriptorHandover.take(path: waiting.socket)
     else { return try open(device, host: host, paths: paths) }
-    let pins = DevicePins(of: device, host: host, paths: paths)
+    let keys = DevicePins(of: device, host: host, paths: paths).content.trusted
     return DeviceConnection(
-      socket: socket, header: ConnectHeader(name: device, user: waiting.user, hostKeys: pins.keys), pins: pins.path)
+      socket: socket, header: ConnectHeader(name: device, user: waiting.user, hostKeys: keys),
+      name: try FleetHostName(device, on: host, paths))
   }
 
   /// Reads up to and with the first newline and not a byte further: what follows belongs to the session.
@@ -70,5 +79,11 @@ struct DeviceConnection {
       if end != nil { return line.dropLast() }
     }
     throw Refusal(.ioFailed, "the first line of HostA's answer does not end")
+  }
+}
+
+extension FleetHostName {
+  fileprivate init(_ device: DeviceName, on host: ConfiguredHost, _ paths: FleetPaths) throws(Refusal) {
+    self.init(device, on: host, of: try LaptopEnvironment.configuration(paths))
   }
 }

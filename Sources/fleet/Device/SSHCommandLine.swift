@@ -4,7 +4,7 @@ import FleetProtocol
 struct SSHCommandLine: Hashable {
   /// Options of ssh in the order given, each in words of its own.
   var options: [String] = []
-  /// From `USER@NAME`; an `-l` stands among the options.
+  /// From `USER@NAME` or `-l`.
   var user: String?
   var device: DeviceName
   var command: [String] = []
@@ -31,9 +31,9 @@ struct SSHCommandLine: Hashable {
     }
     for option in options { try Self.refuse(option) }
     let login = try DeviceLogin(parsing: destination ?? "", usage: Self.usage)
-    user = login.user
+    user = login.user ?? options.first { $0.letter == "l" }?.value
     device = login.device
-    self.options = options.flatMap(Self.words)
+    self.options = options.filter { $0.letter != "l" }.flatMap(Self.words)
     command = Array(rest)
   }
 

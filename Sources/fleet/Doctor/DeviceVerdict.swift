@@ -48,7 +48,7 @@ enum DeviceVerdict {
 
   /// What stands between HostA's listener and a login.
   struct Visit {
-    let device: DeviceName
+    let name: FleetHostName
     let user: String
     let header: ConnectHeader
     /// ssh's exit status.
@@ -56,6 +56,8 @@ enum DeviceVerdict {
     let trace: SSHTrace
     /// What HostA noted about the device.
     let note: String?
+
+    var device: DeviceName { name.device }
   }
 
   /// Judges an ssh to the device that was to run `true` and to ask nobody.
@@ -128,7 +130,7 @@ enum DeviceVerdict {
       .deviceHostKeyChanged,
       "\(device) shows the host key \(shown), and recorded is \(pinned.joined(separator: " or "))\(recorded(visit.header))",
       hint: "whoever stands before the box compares 'ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub' there: if it is "
-        + "\(shown), 'fleet trust \(device) --accept \(shown)'; if not, something else answers in its place")
+        + "\(shown), 'fleet trust \(visit.name) --accept \(shown)'; if not, something else answers in its place")
   }
 
   private static func refused(_ visit: Visit) -> Refusal {

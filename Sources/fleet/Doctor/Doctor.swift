@@ -99,10 +99,17 @@ struct Doctor {
     do throws(Refusal) {
       connection = try DeviceConnection.open(device, host: hostA.host, paths: hostA.paths)
     } catch {
-      return try take(.failed([], .tunnel, error, took: clock.now - start))
+      let took = clock.now - start
+      guard error.code == .deviceHostKeyChanged else { return try take(.failed([], .tunnel, error, took: took)) }
+      // HostA did connect: it is this laptop that has not accepted what was recorded meanwhile.
+      return try take(.failed([Self.connected(took)], .deviceKey, error))
     }
-    try tell(Finding(.tunnel, "HostA connects you, and vouches for the host key", took: clock.now - start))
+    try tell(Self.connected(clock.now - start))
     try take(DeviceVerdict.of(enter(line, connection, note: reply.device.note)))
+  }
+
+  private static func connected(_ took: Duration) -> Finding {
+    Finding(.tunnel, "HostA connects you, and says which host key to expect", took: took)
   }
 
   /// Logs in as `fleet ssh` does, without a question to anybody.
@@ -115,10 +122,10 @@ struct Doctor {
     let socket = try DescriptorHandover.offer(connection.socket, program: program)
     let ssh = try TracedSSH(
       DeviceSSHArguments.ssh(
-        line, defaultUser: connection.header.user, pins: connection.pins, program: program, socket: socket),
+        line, defaultUser: connection.header.user, name: connection.name, program: program, socket: socket),
       options: RehearsalProof.options)
     return DeviceVerdict.Visit(
-      device: line.device, user: line.user ?? connection.header.user.rawValue, header: connection.header,
+      name: connection.name, user: line.user ?? connection.header.user.rawValue, header: connection.header,
       status: ssh.status, trace: ssh.trace, note: note)
   }
 

@@ -10,14 +10,15 @@ struct ForwardEnd: Hashable {
 
   /// What is told, by what ssh said.
   var refusal: Refusal {
-    let reason = LastLine.of(errorText)
-    let because = reason.map { ": \($0)" } ?? ""
     let lines = errorText.split(whereSeparator: \.isNewline)
+    // A port that nothing answers on ends one channel, not the connection.
+    let reason = LastLine.of(lines.filter { !$0.hasPrefix("channel ") }.joined(separator: "\n"))
+    let because = reason.map { ": \($0)" } ?? ""
     let text = errorText.lowercased()
     if wasListening { return Refusal(.deviceOffline, "the connection to \(device) is lost\(because)", hint: Self.keep) }
     if let line = lines.first(where: { $0.hasPrefix("bind [") }) {
       return Refusal(
-        .ioFailed, "this laptop cannot listen there: \(DisplayText.escaped(line, limit: 200))",
+        .ioFailed, "this laptop cannot listen on \(DisplayText.escaped(line.dropFirst("bind ".count), limit: 200))",
         hint: "choose another port, for example 'fleet forward \(device) 18080:80'")
     }
     if text.contains("host key verification failed") || text.contains("remote host identification has changed") {
@@ -43,6 +44,11 @@ struct ForwardEnd: Hashable {
   func refusal(hostA: Refusal?) -> Refusal {
     guard let hostA else { return refusal }
     return Refusal(hostA.code, "the connection to \(device) is lost: \(hostA.message)", hint: hostA.hint ?? Self.keep)
+  }
+
+  /// Whether a line of ssh's says no more than that the connection has ended, which is told in our own words.
+  static func isTold(by line: some StringProtocol) -> Bool {
+    ["client_loop: ", "Connection to ", "Connection closed", "Timeout, server "].contains { line.hasPrefix($0) }
   }
 
   private static let keep = "with --keep it comes back by itself"

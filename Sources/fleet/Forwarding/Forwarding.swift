@@ -52,7 +52,7 @@ struct Forwarding {
     let session = ForwardSession(
       device: line.device,
       arguments: DeviceSSHArguments.ssh(
-        line, defaultUser: connection.header.user, pins: connection.pins, program: program, socket: socket))
+        line, defaultUser: connection.header.user, name: connection.name, program: program, socket: socket))
     let end = try session.run(until: interruption) { () throws(Refusal) in
       for port in ports { try StandardStreams.print(port.sentence(line.device) + "\n") }
       StandardStreams.note("until Ctrl-C")
