@@ -91,7 +91,8 @@ import Testing
   private func visit(_ status: Int32, _ trace: SSHTrace, note: String? = nil) -> Verdict {
     DeviceVerdict.of(
       DeviceVerdict.Visit(
-        name: try! FleetHostName(parsing: "kitchen-pi"), user: "pi", header: header, status: status, trace: trace, note: note))
+        name: try! FleetHostName(parsing: "kitchen-pi"), user: "pi", header: header, status: status, trace: trace,
+        note: note))
   }
 
   @Test func whatHostAKnows() {

@@ -32,7 +32,7 @@ struct LaptopInspection {
   func configurationSummary() throws(Refusal) -> String {
     let files = [paths.configurationFolder, paths.configurationFile, paths.stateFolder, paths.hostPins]
     try LaptopVerdict.checkModes(
-      files.compactMap { path in FileStore.mode(of: path).map { (path: path, mode: $0) } })
+      files.compactMap { path in FileStore.mode(of: path).map { (path: path, mode: UInt32($0)) } })
     let host = try host.get()
     let pins = ConnectionFailure.pins(of: host, paths)
     guard Set(pins) == Set(host.hostKeys) else { throw SSHFailure.lostPins(paths.hostPins) }

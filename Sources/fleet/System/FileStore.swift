@@ -140,12 +140,6 @@ enum FileStore {
     return Int(information.st_size)
   }
 
-  /// The permission bits of a file or folder; `nil` where there is none.
-  static func mode(of path: String) -> UInt32? {
-    var information = stat()
-    return stat(path, &information) == 0 ? UInt32(information.st_mode) & 0o777 : nil
-  }
-
   /// When the file was last written or touched; `nil` where there is none.
   static func changeTime(of path: String) -> Timestamp? {
     var information = stat()
