@@ -51,7 +51,9 @@ struct FleetCommand: ParsableCommand {
         subcommands: [
           RenameCommand.self, TagCommand.self, ReplaceCommand.self, RemoveCommand.self, RekeyCommand.self,
         ]),
-      CommandGroup(name: "HostA", subcommands: [LoginCommand.self, HostsCommand.self, InitCommand.self]),
+      CommandGroup(
+        name: "HostA",
+        subcommands: [LoginCommand.self, HostsCommand.self, DoctorCommand.self, InitCommand.self]),
     ])
 
   /// Runs a command line, its program's name left out.
