@@ -21,6 +21,9 @@ public struct DeviceSelector: Hashable, Sendable, CustomStringConvertible {
 
   let words: [Word]
 
+  /// Every device there is.
+  public static let everything = DeviceSelector(words: [])
+
   /// The most words, and the longest one in bytes, that a selector may have.
   public static let mostWords = 1000
   public static let longestWord = 512
@@ -34,6 +37,8 @@ public struct DeviceSelector: Hashable, Sendable, CustomStringConvertible {
     for text in texts { words.append(try Self.word(text)) }
     self.words = words
   }
+
+  private init(words: [Word]) { self.words = words }
 
   /// As a person would write it, the words separated by spaces.
   public var description: String { words.map(\.text).joined(separator: " ") }
@@ -58,6 +63,19 @@ public struct DeviceSelector: Hashable, Sendable, CustomStringConvertible {
       names.append(name)
     }
     return names.isEmpty ? nil : names
+  }
+
+  /// The names that stand there in full, whatever else does: each of these devices is meant to exist.
+  public var namesInFull: [DeviceName] {
+    words.compactMap { word in
+      guard !word.isNegated, case .name(let pattern) = word.condition, pattern.isPlain else { return nil }
+      return try? DeviceName(validating: word.text)
+    }
+  }
+
+  /// The same without the words that ask for what only the moment tells.
+  public var withoutState: DeviceSelector {
+    DeviceSelector(words: words.filter { if case .state = $0.condition { false } else { true } })
   }
 
   /// `state` is `nil` where it is not known; a word that asks for it then fits.
@@ -95,7 +113,7 @@ public struct DeviceSelector: Hashable, Sendable, CustomStringConvertible {
     func refusal(_ reason: String) -> Refusal {
       Refusal(
         .usage, "'\(DisplayText.escaped(text, limit: 60))' does not say which devices: \(reason)",
-        hint: "write a name or a pattern ('kitchen-*'), tag=KEY, tag=KEY:VALUE, state=online, user=NAME, or ! before one")
+        hint: "write a name, a pattern ('kitchen-*'), tag=KEY, tag=KEY:VALUE, state=STATE or user=NAME, or ! before it")
     }
     guard text.utf8.count <= longestWord else { throw refusal("it has more than \(longestWord) bytes") }
     let isNegated = text.hasPrefix("!")

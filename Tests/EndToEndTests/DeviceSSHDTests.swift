@@ -59,6 +59,7 @@ import Testing
       #expect(try lab.fleetSucceeds("ssh", "kitchen-pi", "echo works") == "works\n")
 
       sshd.stop()
+      lab.endMasters()
       try lab.succeed(lab.box, ["sh", "-c", "rm ~/sshd-0/host_key ~/sshd-0/host_key.pub"])
       try lab.startBoxSSHD()
       let refused = try lab.fleet("ssh", "kitchen-pi", "touch ~/reached", input: "yes\n", within: 30)

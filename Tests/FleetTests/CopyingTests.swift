@@ -133,8 +133,8 @@ import Testing
 
   @Test func connectionsTravelAsText() {
     let handed = HandedConnections([
-      .init(device: Sample.kitchen, user: Sample.pi, isDetached: true, socket: "/tmp/a b/s"),
-      .init(device: attic, user: Sample.pi, isDetached: false, socket: "/tmp/c/s"),
+      .init(device: Sample.kitchen, user: Sample.pi, socket: "/tmp/a b/s", isDetached: true),
+      .init(device: attic, user: Sample.pi, socket: "/tmp/c/s"),
     ])
     #expect(HandedConnections(parsing: handed.text) == handed)
     #expect(handed.connection(to: attic)?.socket == "/tmp/c/s")

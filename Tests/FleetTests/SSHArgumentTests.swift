@@ -97,7 +97,7 @@ import Testing
       #expect(used.contains("stricthostkeychecking true") && used.contains("userknownhostsfile /p"))
     }
     let fallback = try device(.master(socket: own, host: "hosta.example"))
-    #expect(fallback.contains("proxycommand '/f' proxy --connect kitchen-pi 'hosta.example'"))
+    #expect(fallback.contains("proxycommand '/f' --host 'hosta.example' proxy --connect kitchen-pi"))
     #expect(fallback.contains("proxyusefdpass yes") && fallback.contains("loglevel FATAL"))
     for alone in [
       try settings(HostConnectionArguments.ssh(to: Sample.host, pins: "/p", request: "list")),

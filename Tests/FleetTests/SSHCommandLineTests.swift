@@ -56,8 +56,10 @@ import Testing
   @Test func userAtName() throws {
     #expect(try SSHCommandLine(parsing: ["root@kitchen-pi"]).user == "root")
     let named = try SSHCommandLine(parsing: ["kitchen-pi", "-vl", "bob", "-lcarol", "ls"])
-    #expect(named.user == "bob" && named.options == ["-v"] && named.command == ["ls"])
-    #expect(try SSHCommandLine(parsing: ["-lbob", "root@kitchen-pi"]).user == "root")
+    #expect(
+      named.user == nil && named.account == "bob" && named.options == ["-v", "-l", "bob", "-l", "carol"]
+        && named.command == ["ls"])
+    #expect(try SSHCommandLine(parsing: ["-lbob", "root@kitchen-pi"]).account == "root")
     #expect(try SSHCommandLine(parsing: ["DOM\\u@x@kitchen-pi"]).user == "DOM\\u@x")
   }
 

@@ -16,6 +16,10 @@ struct FleetCommand: ParsableCommand {
         fleet list
         fleet ssh kitchen-pi
 
+      SEVERAL HOSTAS
+        fleet --host NAME COMMAND...; without it the variable FLEET_HOST counts, and
+        without that the default that 'fleet hosts' shows.
+
       EXIT STATUS
         0 done, 1 failed, 2 usage, 3 no such device, 4 device offline, 5 denied,
         6 HostA unreachable; 'fleet ssh' returns the remote command's status,
@@ -23,7 +27,11 @@ struct FleetCommand: ParsableCommand {
       """,
     version: "fleet \(FleetVersion.current)",
     groupedSubcommands: [
-      CommandGroup(name: "Every day", subcommands: [ListCommand.self, ShowCommand.self, SSHCommand.self]),
+      CommandGroup(
+        name: "Every day",
+        subcommands: [
+          ListCommand.self, ShowCommand.self, SSHCommand.self, WaitCommand.self, LogCommand.self,
+        ]),
       CommandGroup(
         name: "Files and ports",
         subcommands: [CopyCommand.self, RsyncCommand.self, SFTPCommand.self, ForwardCommand.self]),
@@ -38,7 +46,7 @@ struct FleetCommand: ParsableCommand {
         subcommands: [
           RenameCommand.self, TagCommand.self, ReplaceCommand.self, RemoveCommand.self, RekeyCommand.self,
         ]),
-      CommandGroup(name: "HostA", subcommands: [LoginCommand.self, InitCommand.self]),
+      CommandGroup(name: "HostA", subcommands: [LoginCommand.self, HostsCommand.self, InitCommand.self]),
     ])
 
   /// Runs a command line, its program's name left out.
@@ -47,6 +55,9 @@ struct FleetCommand: ParsableCommand {
       if let handed = ToolLaunch.handed() {
         try SSHCommand.run(Array(arguments.first == "ssh" ? arguments.dropFirst() : arguments[...]), handed: handed)
       }
+      let options = try GlobalOptions(parsing: arguments)
+      if let host = options.host { LaptopEnvironment.choose(host: host) }
+      let arguments = options.command
       // The options of other programs are not ours: these never meet the argument parser.
       switch arguments.first {
       case "ssh": try pass(arguments.dropFirst(), to: SSHCommand.self, SSHCommand.run)

@@ -32,6 +32,6 @@ struct SSHCommand: ParsableCommand {
     let line = try SSHCommandLine(parsing: arguments)
     let context = try LaptopContext()
     throw Subprocess.replaceSelf(
-      try DeviceSession(host: context.host, paths: context.paths, handed: handed).arguments(line))
+      try DeviceSession(host: context.host, paths: context.paths).arguments(line, handed: handed))
   }
 }

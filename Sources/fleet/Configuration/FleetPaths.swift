@@ -24,6 +24,13 @@ struct FleetPaths: Hashable {
   /// The keys of one device, as HostA sent them with the last connection.
   func devicePins(host: String, device: DeviceName) -> String { "\(stateFolder)/devices/\(host)/\(device)" }
 
+  /// Everything that is kept of one HostA beside the configuration, in the same order for every HostA; not all of it
+  /// need be there.
+  func kept(of host: String) -> [String] { ["devices", "pending", "known"].map { "\(stateFolder)/\($0)/\(host)" } }
+
+  /// What HostA last told about all its devices.
+  func knownDevices(host: String) -> String { "\(stateFolder)/known/\(host)" }
+
   /// The key of a bundle that is being made; it goes when the bundle is written.
   func pendingKeyFolder(host: String, device: DeviceName) -> String { "\(stateFolder)/pending/\(host)/\(device)" }
 }

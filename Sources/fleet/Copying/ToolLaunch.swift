@@ -26,15 +26,13 @@ enum ToolLaunch {
     }
     let context = try LaptopContext()
     var handed = HandedConnections()
-    for login in logins where handed.connection(to: login.device) == nil {
-      let (host, paths) = (context.host, context.paths)
-      let master = DeviceMaster(login.device, host: host, paths: paths, reuse: .chosen)
-      if master?.find(user: login.user) != nil { continue }
-      let connection = try DeviceConnection.open(login.device, host: host, paths: paths)
+    let session = DeviceSession(host: context.host, paths: context.paths)
+    for device in logins.map(\.device) where handed.connection(to: device) == nil && !session.hasConnection(to: device)
+    {
+      let connection = try DeviceConnection.open(device, host: context.host, paths: context.paths)
+      let socket = try DescriptorHandover.offer(connection.socket, program: program)
       handed.waiting.append(
-        .init(
-          device: login.device, user: connection.header.user, isDetached: connection.isDetached,
-          socket: try DescriptorHandover.offer(connection.socket, program: program)))
+        .init(device: device, user: connection.header.user, socket: socket, isDetached: connection.isDetached))
     }
     setenv(HandedConnections.variable, handed.text, 1)
     throw Subprocess.replaceSelf(line)

@@ -66,6 +66,13 @@ enum DescriptorHandover {
     try give(try take(path: path))
   }
 
+  /// Gives a connection to the ssh that started this process as its ProxyCommand with ProxyUseFdpass.
+  static func give(_ connection: Descriptor) throws(Refusal) {
+    guard descriptor_passing_send(STDOUT_FILENO, connection.number) == 0 else {
+      throw .system("cannot hand the connection to ssh")
+    }
+  }
+
   /// Fetches the connection from the holder, who gives it away once. Throws `io-failed` when nobody holds it any more.
   static func take(path: String) throws(Refusal) -> Descriptor {
     let socket = try UnixSocket.make()
@@ -75,12 +82,5 @@ enum DescriptorHandover {
     let connection = Descriptor(descriptor_passing_receive(socket.number))
     guard connection.isOpen else { throw .system("cannot take over the connection") }
     return connection
-  }
-
-  /// Gives a connection to the ssh that started this process as its ProxyCommand with ProxyUseFdpass.
-  static func give(_ connection: Descriptor) throws(Refusal) {
-    guard descriptor_passing_send(STDOUT_FILENO, connection.number) == 0 else {
-      throw .system("cannot hand the connection to ssh")
-    }
   }
 }

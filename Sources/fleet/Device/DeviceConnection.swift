@@ -81,19 +81,19 @@ struct DeviceConnection {
 
   /// The connection that waits for this process, or a new one where there is none, or nobody holds it any more.
   static func open(
-    _ device: DeviceName, handed: HandedConnections, host: ConfiguredHost, paths: FleetPaths, reuse: ConnectionReuse
+    _ device: DeviceName, handed: HandedConnections, host: ConfiguredHost, paths: FleetPaths,
+    reuse: ConnectionReuse = .chosen
   ) throws(Refusal) -> DeviceConnection {
-    if let waiting = handed.connection(to: device), let socket = try? DescriptorHandover.take(path: waiting.socket) {
-      return DeviceConnection(waiting, socket, pins: DevicePins(of: device, host: host, paths: paths))
-    }
-    return try open(device, host: host, paths: paths, reuse: reuse)
+    guard let waiting = handed.connection(to: device), let socket = try? DescriptorHandover.take(path: waiting.socket)
+    else { return try open(device, host: host, paths: paths, reuse: reuse) }
+    return DeviceConnection(taken: socket, waiting, DevicePins(of: device, host: host, paths: paths))
   }
 
-  private init(_ waiting: HandedConnections.Waiting, _ socket: Descriptor, pins: DevicePins) {
+  private init(taken socket: Descriptor, _ waiting: HandedConnections.Waiting, _ known: DevicePins) {
     self.socket = socket
-    header = ConnectHeader(name: waiting.device, user: waiting.user, hostKeys: pins.keys)
-    self.pins = pins.path
+    header = ConnectHeader(name: waiting.device, user: waiting.user, hostKeys: known.keys)
     isDetached = waiting.isDetached
+    pins = known.path
   }
 
   /// Reads up to and with the first newline and not a byte further: what follows belongs to the session.

@@ -19,10 +19,10 @@ enum DeviceSSHArguments {
   static func ssh(
     _ line: SSHCommandLine, defaultUser: String, pins: String, program: String, over way: Way
   ) -> [String] {
-    let fleet = "\(SSHOptionValue.proxyCommandWord(program)) proxy"
+    let fleet = SSHOptionValue.proxyCommandWord(program)
     switch way {
     case .connection(let handover, let staying):
-      let proxy = "\(fleet) --adopt \(SSHOptionValue.proxyCommandWord(handover))"
+      let proxy = "\(fleet) proxy --adopt \(SSHOptionValue.proxyCommandWord(handover))"
       let sharing = staying.map { socket in
         [
           "ControlMaster=yes", "ControlPath=\(SSHOptionValue.path(socket))",
@@ -34,16 +34,16 @@ enum DeviceSSHArguments {
       let sharing = ["ControlMaster=no", "ControlPath=\(SSHOptionValue.path(socket))"]
       // That the connection takes no further session would be told as an error, and then all goes well.
       return arguments(
-        line, defaultUser, pins, "\(fleet) --connect \(line.device) \(SSHOptionValue.proxyCommandWord(host))", sharing,
+        line, defaultUser, pins,
+        "\(fleet) --host \(SSHOptionValue.proxyCommandWord(host)) proxy --connect \(line.device)", sharing,
         last: ["LogLevel=FATAL"])
     }
   }
 
-  /// Asks ssh what it makes of the person's configuration for the device, without connecting.
-  static func settings(_ line: SSHCommandLine, pins: String) -> [String] {
-    var arguments = arguments(line, line.user ?? "fleet", pins, "none", ["ControlPath=none"])
-    arguments.insert("-G", at: 1)
-    return arguments
+  /// Asks ssh what it makes of the person's configuration for the device, whatever the command line says, without
+  /// connecting.
+  static func settings(_ device: DeviceName, user: String) -> [String] {
+    ["ssh", "-G", "-o", "ControlPath=none", "-l", user, "--", device.rawValue]
   }
 
   private static func arguments(

@@ -12,8 +12,11 @@ struct DeviceSession {
   let host: ConfiguredHost
   let paths: FleetPaths
   var reuse = ConnectionReuse.chosen
-  /// What whoever started this process has opened for it.
-  var handed = HandedConnections()
+
+  /// Whether some session on the device has left a connection that may be used again.
+  func hasConnection(to device: DeviceName) -> Bool {
+    DeviceMaster(device, host: host, paths: paths, reuse: reuse)?.hasAny ?? false
+  }
 
   /// ssh's arguments, its own name first: over a connection that stands already, or over one that is opened now, and
   /// that stays for a minute where nothing speaks against it.
@@ -21,25 +24,28 @@ struct DeviceSession {
   /// Call it right before ssh is started, by the process that becomes ssh or starts it, and use the arguments once. The
   /// ssh that it opens a connection for must be this process or its child. Throws HostA's refusal, or why HostA cannot
   /// be reached.
-  func arguments(_ line: SSHCommandLine) throws(Refusal) -> [String] {
+  func arguments(
+    _ line: SSHCommandLine, handed: HandedConnections = HandedConnections()
+  ) throws(Refusal) -> [String] {
     guard let program = Platform.executablePath else {
       throw Refusal(.ioFailed, "the system does not tell where the program fleet is")
     }
     let master =
       line.concernsOnlySession ? DeviceMaster(line.device, host: host, paths: paths, reuse: reuse) : nil
     let pins = DevicePins(of: line.device, host: host, paths: paths).path
-    if let found = master?.find(user: line.user) {
+    if let found = master?.find(user: line.account) {
       return DeviceSSHArguments.ssh(
         line, defaultUser: found.user, pins: pins, program: program,
         over: .master(socket: found.socket, host: host.name))
     }
-    let inquiry = master.map { _ in SettingsInquiry(line, pins: pins) }
-    let connection = try DeviceConnection.open(line.device, handed: handed, host: host, paths: paths, reuse: reuse)
+    let inquiry = master.map { _ in SettingsInquiry(line) }
+    let connection = try DeviceConnection.open(
+      line.device, handed: handed, host: host, paths: paths, reuse: reuse)
     let login = connection.header.user.rawValue
     var staying: String?
     // A connection that Ctrl-C or the end of this terminal ends is no use to others.
     if let master, let inquiry, connection.isDetached, SessionOptions.mayStay(effectiveSettings: inquiry.answer) {
-      staying = master.claim(user: line.user, loggedInAs: login)
+      staying = master.claim(user: line.account, loggedInAs: login)
     }
     let handover = try DescriptorHandover.offer(connection.socket, program: program)
     return DeviceSSHArguments.ssh(
@@ -53,13 +59,13 @@ private struct SettingsInquiry {
   private let process: pid_t?
   private let output: Descriptor?
 
-  init(_ line: SSHCommandLine, pins: String) {
+  init(_ line: SSHCommandLine) {
     guard let pipe = try? Subprocess.makePipe(), let null = try? Descriptor.open("/dev/null", O_RDWR) else {
       (process, output) = (nil, nil)
       return
     }
     process = try? Subprocess.spawn(
-      DeviceSSHArguments.settings(line, pins: pins), [0: null, 1: pipe.write, 2: null])
+      DeviceSSHArguments.settings(line.device, user: line.account ?? "fleet"), [0: null, 1: pipe.write, 2: null])
     output = pipe.read
     pipe.write.close()
   }

@@ -35,15 +35,16 @@ enum FileStore {
 
   /// Replaces the file in one step: whoever opens it sees the old content or the new one, never a part.
   ///
-  /// Folders above it are made, for this account only. Throws `io-failed`.
-  static func replace(_ path: String, with bytes: some Collection<UInt8>) throws(Refusal) {
+  /// Folders above it are made, for this account only. What is not `durable` may be lost with the power, and costs no
+  /// wait for the disk. Throws `io-failed`.
+  static func replace(_ path: String, with bytes: some Collection<UInt8>, durable: Bool = true) throws(Refusal) {
     if let slash = path.lastIndex(of: "/") { try makeFolder(String(path[..<slash])) }
     let temporary = "\(path).\(getpid()).new"
     unlink(temporary)
     do throws(Refusal) {
       let file = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL)
       try file.write(bytes)
-      guard fsync(file.number) == 0, rename(temporary, path) == 0 else {
+      guard !durable || fsync(file.number) == 0, rename(temporary, path) == 0 else {
         throw .system("cannot write \(DisplayText.escaped(path))")
       }
     } catch {
@@ -83,6 +84,20 @@ enum FileStore {
     rmdir(folder)
   }
 
+  /// Removes the file or the folder with everything in it; a link in it is removed, not followed.
+  static func removeAll(_ path: String) {
+    if unlink(path) == 0 { return }
+    for name in names(in: path) { removeAll("\(path)/\(name)") }
+    rmdir(path)
+  }
+
+  /// Gives the file or the folder another name, where it is there; what had that name is gone. Throws `io-failed`.
+  static func move(_ path: String, to new: String) throws(Refusal) {
+    guard exists(path) else { return }
+    removeAll(new)
+    guard rename(path, new) == 0 else { throw .system("cannot rename \(DisplayText.escaped(path))") }
+  }
+
   /// What lies in a folder, in order; nothing where there is none.
   static func names(in folder: String) -> [String] {
     guard let stream = opendir(folder) else { return [] }
@@ -111,12 +126,15 @@ enum FileStore {
     return Int(information.st_size)
   }
 
-  /// When the file was last written; `nil` where there is none.
-  static func changed(_ path: String) -> Timestamp? {
+  /// When the file was last written or touched; `nil` where there is none.
+  static func changeTime(of path: String) -> Timestamp? {
     var information = stat()
     guard stat(path, &information) == 0 else { return nil }
-    return Timestamp(seconds: Platform.changed_s(information))
+    return Timestamp(seconds: Int64(Platform.changeTime(information).tv_sec))
   }
+
+  /// Makes now the time at which the file was changed.
+  static func touch(_ path: String) { utimes(path, nil) }
 
   static func isFolder(_ path: String) -> Bool {
     var information = stat()

@@ -32,6 +32,14 @@ enum LaptopEnvironment {
     return try Configuration(parsing: text)
   }
 
+  private static let hostVariable = "FLEET_HOST"
+
+  /// The HostA that is meant, by name; `nil` for the default.
+  static var chosenHost: String? { variable(hostVariable).flatMap { $0.isEmpty ? nil : $0 } }
+
+  /// From now on this HostA is meant: also by a `fleet` that a program runs which we start, such as ssh its ProxyCommand.
+  static func choose(host: String) { setenv(hostVariable, host, 1) }
+
   /// This laptop's time.
   static var now: Timestamp { Timestamp(seconds: Int64(time(nil))) }
 
@@ -42,6 +50,13 @@ enum LaptopEnvironment {
   }
 
   static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
+
+  /// How many rows and columns the terminal behind a descriptor has; `nil` where there is none, or it does not tell.
+  static func terminalSize(_ descriptor: Int32 = STDOUT_FILENO) -> TerminalSize? {
+    var size = winsize()
+    guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0, size.ws_col > 0 else { return nil }
+    return TerminalSize(rows: Int(size.ws_row), columns: Int(size.ws_col))
+  }
 
   /// Whether colour may be written to a stream (no-color.org).
   static func wantsColor(_ descriptor: Int32 = STDOUT_FILENO) -> Bool {

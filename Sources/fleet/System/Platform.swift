@@ -46,12 +46,11 @@ enum Platform {
     #endif
   }
 
-  /// When a file was last written.
-  static func changed_s(_ information: stat) -> Int64 {
+  static func changeTime(_ information: stat) -> timespec {
     #if canImport(Glibc)
-      Int64(information.st_mtim.tv_sec)
+      information.st_mtim
     #else
-      Int64(information.st_mtimespec.tv_sec)
+      information.st_mtimespec
     #endif
   }
 

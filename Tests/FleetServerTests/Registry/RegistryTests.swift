@@ -77,7 +77,7 @@ import Testing
     #expect(code { _ = try registry.addOperator(eve, key: try sampleKey(8), by: .host, now_s: 1) } == .keyTaken)
     #expect(code { _ = try registry.addOperator(eve, key: try sampleKey(7), by: .host, now_s: 1) } == .keyTaken)
     #expect(code { _ = try registry.addOperator(bob, key: try sampleKey(9), by: .host, now_s: 1) } == .nameTaken)
-    #expect(try registry.addOperator(bob, key: try sampleKey(7), by: .host, now_s: 1) == false)
+    #expect(try registry.addOperator(bob, key: try sampleKey(7), by: .host, now_s: 1) == .unchanged)
   }
 
   @Test func aFullRangeLeasesNothing() throws {
