@@ -45,7 +45,8 @@ import Testing
       options: ["-i", "/k", "-o", "ServerAliveInterval=60", "-o", "ExitOnForwardFailure=no"])
     #expect(line.device == Sample.kitchen && line.user == "bob")
     let arguments = DeviceSSHArguments.ssh(
-      line, defaultUser: "pi", pins: "/p", program: "/f", over: .connection(handover: "/s", staying: nil))
+      line, defaultUser: "pi", name: try FleetHostName(parsing: "kitchen-pi"), program: "/f",
+      over: .connection(handover: "/s", staying: nil))
     let outcome = try Subprocess.run(["ssh", "-G", "-F", "/dev/null"] + arguments.dropFirst())
     let lines = Set(outcome.text.split(separator: "\n").map(String.init))
     for expected in [

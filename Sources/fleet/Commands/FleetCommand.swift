@@ -30,12 +30,13 @@ struct FleetCommand: ParsableCommand {
       CommandGroup(
         name: "Every day",
         subcommands: [
-          ListCommand.self, ShowCommand.self, SSHCommand.self, WaitCommand.self, LogCommand.self,
+          ListCommand.self, ShowCommand.self, SSHCommand.self, WaitCommand.self, LogCommand.self, TrustCommand.self,
         ]),
       CommandGroup(
         name: "Files and ports",
         subcommands: [CopyCommand.self, RsyncCommand.self, SFTPCommand.self, ForwardCommand.self]),
-      CommandGroup(name: "For programs", subcommands: [ProxyCommand.self]),
+      CommandGroup(
+        name: "For programs", subcommands: [ConfigSSHCommand.self, ProxyCommand.self, KnownHostsCommand.self]),
       CommandGroup(
         name: "Boxes come in",
         subcommands: [
@@ -58,13 +59,14 @@ struct FleetCommand: ParsableCommand {
       let options = try GlobalOptions(parsing: arguments)
       if let host = options.host { LaptopEnvironment.choose(host: host) }
       let arguments = options.command
-      // The options of other programs are not ours: these never meet the argument parser.
+      // The options of other programs are not ours, and ssh itself starts two of these: they never meet the argument parser.
       switch arguments.first {
       case "ssh": try pass(arguments.dropFirst(), to: SSHCommand.self, SSHCommand.run)
       case "cp": try pass(arguments.dropFirst(), to: CopyCommand.self, CopyCommand.run)
       case "rsync": try pass(arguments.dropFirst(), to: RsyncCommand.self, RsyncCommand.run)
       case "sftp": try pass(arguments.dropFirst(), to: SFTPCommand.self, SFTPCommand.run)
       case "proxy": try pass(arguments.dropFirst(), to: ProxyCommand.self, ProxyCommand.run)
+      case "known-hosts": try pass(arguments.dropFirst(), to: KnownHostsCommand.self, KnownHostsCommand.run)
       default: do { try parse(arguments) } catch { try settle(error) }
       }
       return .done

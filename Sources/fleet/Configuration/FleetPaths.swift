@@ -24,6 +24,12 @@ struct FleetPaths: Hashable {
   /// The keys of one device, as HostA sent them with the last connection.
   func devicePins(host: String, device: DeviceName) -> String { "\(stateFolder)/devices/\(host)/\(device)" }
 
+  /// What `fleet config-ssh` has ssh include.
+  var sshConfiguration: String { "\(stateFolder)/ssh_config" }
+
+  /// Who logs in where, for ssh.
+  var sshLogins: String { "\(stateFolder)/ssh_logins" }
+
   /// Everything that is kept of one HostA beside the configuration, in the same order for every HostA; not all of it
   /// need be there.
   func kept(of host: String) -> [String] { ["devices", "pending", "known"].map { "\(stateFolder)/\($0)/\(host)" } }

@@ -83,4 +83,12 @@ enum DescriptorHandover {
     guard connection.isOpen else { throw .system("cannot take over the connection") }
     return connection
   }
+
+  /// A connection whose other side is gone.
+  static func ended() throws(Refusal) -> Descriptor {
+    var ends: [Int32] = [-1, -1]
+    guard socketpair(AF_UNIX, Platform.socketStream, 0, &ends) == 0 else { throw .system("cannot make a socket") }
+    Descriptor(ends[1]).close()
+    return Descriptor(ends[0])
+  }
 }

@@ -11,13 +11,27 @@ struct DeviceConnection {
   /// A stream socket on which the device's own SSH session is about to begin.
   let socket: Descriptor
   let header: ConnectHeader
-  /// The known_hosts file with the device's keys, written before this value exists.
-  let pins: String
+  /// What `fleet known-hosts`, which ssh asks for the device's keys, knows it by.
+  let name: FleetHostName
   /// Whether it outlives this process, its terminal and Ctrl-C there.
   let isDetached: Bool
 
-  /// Throws HostA's refusal, or why HostA cannot be reached.
+  /// The device's host keys are pinned before this returns. Throws HostA's refusal, why HostA cannot be reached, or
+  /// `device-host-key-changed`.
   static func open(
+    _ device: DeviceName, host: ConfiguredHost, paths: FleetPaths, reuse: ConnectionReuse = .chosen
+  ) throws(Refusal) -> DeviceConnection {
+    let connection = try dial(device, host: host, paths: paths, reuse: reuse)
+    let pins = DevicePins(of: device, host: host, paths: paths)
+    let known = pins.content
+    let trusted = try HostKeyRule.pins(after: connection.header, of: connection.name, known: known)
+    try pins.write(trusted)
+    if let remark = NewHostKey.remark(on: trusted, device: device, known: known) { StandardStreams.note(remark) }
+    return connection
+  }
+
+  /// Trusts nothing yet. Throws HostA's refusal, or why HostA cannot be reached.
+  static func dial(
     _ device: DeviceName, host: ConfiguredHost, paths: FleetPaths, reuse: ConnectionReuse = .chosen
   ) throws(Refusal) -> DeviceConnection {
     let request = OperatorRequest.connect(device).command
@@ -63,20 +77,16 @@ struct DeviceConnection {
     return .ended(status: Subprocess.wait(for: process), errorText: errorText)
   }
 
-  /// Believes the header, and writes the device's keys down.
+  /// Past the header line.
   private init(
     _ device: DeviceName, _ line: [UInt8], _ socket: Descriptor, host: ConfiguredHost, paths: FleetPaths,
     isDetached: Bool
   ) throws(Refusal) {
     let fields = try HostRequest.fields(of: line, host: host)
     do { header = try ConnectHeader(fields) } catch { throw HostRequest.notUnderstood(error, host) }
-    let known = DevicePins(of: device, host: host, paths: paths)
-    let remark = NewHostKey.remark(on: header, device: device, pinned: known.keys)
-    try known.write(header.hostKeys)
-    if let remark { StandardStreams.note(remark) }
+    name = try FleetHostName(device, on: host, paths)
     self.socket = socket
     self.isDetached = isDetached
-    pins = known.path
   }
 
   /// The connection that waits for this process, or a new one where there is none, or nobody holds it any more.
@@ -86,14 +96,17 @@ struct DeviceConnection {
   ) throws(Refusal) -> DeviceConnection {
     guard let waiting = handed.connection(to: device), let socket = try? DescriptorHandover.take(path: waiting.socket)
     else { return try open(device, host: host, paths: paths, reuse: reuse) }
-    return DeviceConnection(taken: socket, waiting, DevicePins(of: device, host: host, paths: paths))
+    return try DeviceConnection(taken: socket, waiting, host: host, paths: paths)
   }
 
-  private init(taken socket: Descriptor, _ waiting: HandedConnections.Waiting, _ known: DevicePins) {
+  private init(
+    taken socket: Descriptor, _ waiting: HandedConnections.Waiting, host: ConfiguredHost, paths: FleetPaths
+  ) throws(Refusal) {
     self.socket = socket
-    header = ConnectHeader(name: waiting.device, user: waiting.user, hostKeys: known.keys)
+    let keys = DevicePins(of: waiting.device, host: host, paths: paths).content.trusted
+    header = ConnectHeader(name: waiting.device, user: waiting.user, hostKeys: keys)
+    name = try FleetHostName(waiting.device, on: host, paths)
     isDetached = waiting.isDetached
-    pins = known.path
   }
 
   /// Reads up to and with the first newline and not a byte further: what follows belongs to the session.
@@ -113,5 +126,11 @@ struct DeviceConnection {
       if end != nil { return line.dropLast() }
     }
     throw Refusal(.ioFailed, "the first line of HostA's answer does not end")
+  }
+}
+
+extension FleetHostName {
+  init(_ device: DeviceName, on host: ConfiguredHost, _ paths: FleetPaths) throws(Refusal) {
+    self.init(device, on: host, of: try LaptopEnvironment.configuration(paths))
   }
 }

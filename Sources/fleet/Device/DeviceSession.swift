@@ -32,10 +32,9 @@ struct DeviceSession {
     }
     let master =
       line.concernsOnlySession ? DeviceMaster(line.device, host: host, paths: paths, reuse: reuse) : nil
-    let pins = DevicePins(of: line.device, host: host, paths: paths).path
     if let found = master?.find(user: line.account) {
       return DeviceSSHArguments.ssh(
-        line, defaultUser: found.user, pins: pins, program: program,
+        line, defaultUser: found.user, name: try FleetHostName(line.device, on: host, paths), program: program,
         over: .master(socket: found.socket, host: host.name))
     }
     let inquiry = master.map { _ in SettingsInquiry(line) }
@@ -49,7 +48,7 @@ struct DeviceSession {
     }
     let handover = try DescriptorHandover.offer(connection.socket, program: program)
     return DeviceSSHArguments.ssh(
-      line, defaultUser: login, pins: connection.pins, program: program,
+      line, defaultUser: login, name: connection.name, program: program,
       over: .connection(handover: handover, staying: staying))
   }
 }

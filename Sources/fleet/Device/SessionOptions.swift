@@ -18,14 +18,17 @@ enum SessionOptions {
     let value = words[1].drop { $0.isWhitespace || $0 == "=" }.lowercased()
     return switch keyword {
     case "loglevel": ["quiet", "fatal", "error", "info"].contains(value)
+    // What scp, sftp and rsync turn off, a connection that is used again never has.
+    case "forwardagent", "forwardx11", "permitlocalcommand": value == "no"
+    case "clearallforwardings": value == "yes"
     default: sessionKeywords.contains(keyword)
     }
   }
 
   /// Of these, those about time-outs and questions ask nothing of a connection that stands.
   private static let sessionKeywords: Set = [
-    "batchmode", "connectionattempts", "connecttimeout", "escapechar", "numberofpasswordprompts", "requesttty",
-    "sendenv", "setenv",
+    "batchmode", "connectionattempts", "connecttimeout", "escapechar", "numberofpasswordprompts",
+    "remotecommand", "requesttty", "sendenv", "setenv",
   ]
 
   /// Whether a connection may stay and be used again, by what `ssh -G` printed for it: none that forwards something, as a

@@ -52,7 +52,7 @@ struct Forwarding {
     let session = ForwardSession(
       device: line.device,
       arguments: DeviceSSHArguments.ssh(
-        line, defaultUser: connection.header.user.rawValue, pins: connection.pins, program: program,
+        line, defaultUser: connection.header.user.rawValue, name: connection.name, program: program,
         over: .connection(handover: socket, staying: nil)))
     let end = try session.run(until: interruption) { () throws(Refusal) in
       for port in ports { try StandardStreams.print(port.sentence(line.device) + "\n") }

@@ -66,7 +66,8 @@ enum Platform {
     #endif
   }
 
-  private static func realPath(_ path: String) -> String? {
+  /// The file that a path leads to in the end; `nil` where there is none.
+  static func realPath(_ path: String) -> String? {
     guard let resolved = realpath(path, nil) else { return nil }
     defer { free(resolved) }
     return String(cString: resolved)
