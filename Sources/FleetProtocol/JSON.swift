@@ -23,6 +23,9 @@ public struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
     assert(Set(members.map(\.name)).count == members.count, "a name stands twice")
   }
 
+  /// For many members, whose names the caller knows to be different.
+  public init(distinct members: [(name: String, value: JSON)]) { self.members = members }
+
   /// `nil` for a name that is not there. Setting `nil` removes it.
   public subscript(name: String) -> JSON? {
     get { members.first { $0.name == name }?.value }

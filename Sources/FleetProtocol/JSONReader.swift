@@ -7,15 +7,20 @@ public struct JSONReader {
   /// How many objects and arrays are open.
   private var depth = 0
 
-  private init(bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
+  private let deepest: Int
 
-  /// Reads one whole text of at most `limit` bytes.
+  private init(bytes: UnsafeBufferPointer<UInt8>, deepest: Int) {
+    self.bytes = bytes
+    self.deepest = deepest
+  }
+
+  /// Reads one whole text of at most `limit` bytes, nested at most `depth` deep.
   public static func read<Value>(
-    _ bytes: [UInt8], limit: Int, _ body: (inout JSONReader) throws(JSONError) -> Value
+    _ bytes: [UInt8], limit: Int, depth: Int = Limits.jsonDepth, _ body: (inout JSONReader) throws(JSONError) -> Value
   ) throws(JSONError) -> Value {
     guard bytes.count <= limit else { throw JSONError("longer than \(limit) bytes") }
     return try bytes.withUnsafeBufferPointer { (bytes) throws(JSONError) in
-      var reader = JSONReader(bytes: bytes)
+      var reader = JSONReader(bytes: bytes, deepest: depth)
       let value = try body(&reader)
       reader.skipSpace()
       guard reader.position == bytes.count else { throw JSONError("something follows the JSON value") }
@@ -25,7 +30,7 @@ public struct JSONReader {
 
   /// Whatever comes next.
   public mutating func value() throws(JSONError) -> JSON {
-    guard depth <= Limits.jsonDepth else { throw JSONError("JSON nested deeper than \(Limits.jsonDepth)") }
+    guard depth <= deepest else { throw JSONError("JSON nested deeper than \(deepest)") }
     skipSpace()
     switch peek {
     case UInt8(ascii: "{"):
@@ -191,7 +196,7 @@ public struct JSONReader {
 
   private mutating func enter(_ bracket: UInt8) throws(JSONError) {
     skipSpace()
-    guard depth <= Limits.jsonDepth else { throw JSONError("JSON nested deeper than \(Limits.jsonDepth)") }
+    guard depth <= deepest else { throw JSONError("JSON nested deeper than \(deepest)") }
     guard take(bracket) else { throw JSONError("a '\(Unicode.Scalar(bracket))' is missing") }
     depth += 1
   }

@@ -1,13 +1,17 @@
 extension JSON {
   /// Parses one complete JSON text (RFC 8259) of at most `limit` bytes.
   ///
-  /// Stricter than the RFC: no duplicate names, nesting of at most `Limits.jsonDepth`, valid UTF-8.
-  public init(parsing bytes: some Collection<UInt8>, limit: Int = Limits.line) throws(JSONError) {
-    self = try JSONReader.read(Array(bytes), limit: limit) { (reader) throws(JSONError) in try reader.value() }
+  /// Stricter than the RFC: no duplicate names, nesting of at most `depth`, valid UTF-8.
+  public init(
+    parsing bytes: some Collection<UInt8>, limit: Int = Limits.line, depth: Int = Limits.jsonDepth
+  ) throws(JSONError) {
+    self = try JSONReader.read(Array(bytes), limit: limit, depth: depth) { (reader) throws(JSONError) in
+      try reader.value()
+    }
   }
 
-  public init(parsing text: String, limit: Int = Limits.line) throws(JSONError) {
-    try self.init(parsing: text.utf8, limit: limit)
+  public init(parsing text: String, limit: Int = Limits.line, depth: Int = Limits.jsonDepth) throws(JSONError) {
+    try self.init(parsing: text.utf8, limit: limit, depth: depth)
   }
 
   /// The value on one line, with every control character escaped, without a newline.

@@ -23,7 +23,7 @@ struct FleetCommand: ParsableCommand {
       EXIT STATUS
         0 done, 1 failed, 2 usage, 3 no such device, 4 device offline, 5 denied,
         6 HostA unreachable; 'fleet ssh' returns the remote command's status,
-        255 when ssh itself fails.
+        255 when ssh itself fails; 'cp', 'rsync' and 'sftp' return the tool's.
       """,
     version: "fleet \(FleetVersion.current)",
     groupedSubcommands: [
@@ -36,7 +36,11 @@ struct FleetCommand: ParsableCommand {
         name: "Files and ports",
         subcommands: [CopyCommand.self, RsyncCommand.self, SFTPCommand.self, ForwardCommand.self]),
       CommandGroup(
-        name: "For programs", subcommands: [ConfigSSHCommand.self, ProxyCommand.self, KnownHostsCommand.self]),
+        name: "For programs",
+        subcommands: [
+          ConfigSSHCommand.self, InventoryCommand.self, MetricsCommand.self, ProxyCommand.self, KnownHostsCommand.self,
+          CompleteCommand.self,
+        ]),
       CommandGroup(
         name: "Boxes come in",
         subcommands: [
@@ -47,7 +51,9 @@ struct FleetCommand: ParsableCommand {
         subcommands: [
           RenameCommand.self, TagCommand.self, ReplaceCommand.self, RemoveCommand.self, RekeyCommand.self,
         ]),
-      CommandGroup(name: "HostA", subcommands: [LoginCommand.self, HostsCommand.self, InitCommand.self]),
+      CommandGroup(
+        name: "HostA",
+        subcommands: [LoginCommand.self, HostsCommand.self, DoctorCommand.self, InitCommand.self]),
     ])
 
   /// Runs a command line, its program's name left out.
@@ -65,6 +71,7 @@ struct FleetCommand: ParsableCommand {
       case "cp": try pass(arguments.dropFirst(), to: CopyCommand.self, CopyCommand.run)
       case "rsync": try pass(arguments.dropFirst(), to: RsyncCommand.self, RsyncCommand.run)
       case "sftp": try pass(arguments.dropFirst(), to: SFTPCommand.self, SFTPCommand.run)
+      case "complete": try CompleteCommand.run(Array(arguments.dropFirst()))
       case "proxy": try pass(arguments.dropFirst(), to: ProxyCommand.self, ProxyCommand.run)
       case "known-hosts": try pass(arguments.dropFirst(), to: KnownHostsCommand.self, KnownHostsCommand.run)
       default: do { try parse(arguments) } catch { try settle(error) }
