@@ -26,14 +26,16 @@ final class NameResolution {
     let pipe = WakePipe()
     descriptor = pipe.readEnd
     answer = .passRetained(Answer(name: name, port: port, descriptor: pipe.writeEnd))
-    var attributes = pthread_attr_t()
-    pthread_attr_init(&attributes)
-    pthread_attr_setdetachstate(&attributes, CInt(PTHREAD_CREATE_DETACHED))
-    pthread_attr_setstacksize(&attributes, 256 * 1024)
+    // Not `pthread_attr_t()`, which counts as libssh2's where its headers are seen before the C library's.
+    let attributes = UnsafeMutablePointer<pthread_attr_t>.allocate(capacity: 1)
+    defer { attributes.deallocate() }
+    pthread_attr_init(attributes)
+    pthread_attr_setdetachstate(attributes, CInt(PTHREAD_CREATE_DETACHED))
+    pthread_attr_setstacksize(attributes, 256 * 1024)
     var thread = pthread_t()
     let argument = answer.retain().toOpaque()
-    let status = pthread_create(&thread, &attributes, { NameResolution.lookUp($0) }, argument)
-    pthread_attr_destroy(&attributes)
+    let status = pthread_create(&thread, attributes, { NameResolution.lookUp($0) }, argument)
+    pthread_attr_destroy(attributes)
     if status != 0 { _ = NameResolution.lookUp(argument) }
   }
 

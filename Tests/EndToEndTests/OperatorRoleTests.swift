@@ -13,6 +13,9 @@ import Testing
     var verb: String { String(request.prefix { $0 != " " }) }
 
     func role() throws -> OperatorRole { try OperatorRequest(parsing: request).requiredRole }
+
+    /// The same about this identity.
+    func withID(_ id: String) -> Self { Self(request: request.replacing("ID", with: id), body: body) }
   }
 
   /// Every verb of PROTOCOL.md.
@@ -51,6 +54,7 @@ import Testing
   @Test func eachVerbIsForItsRoleAndForNoLesserOne() throws {
     try Lab.with { lab in
       try lab.startKitchenPi()
+      try lab.hostKeysAreKnown()
       let operators: [OperatorRole: Thief] = [
         .viewer: try lab.addOperator("vera", ["--role", "viewer"]),
         .operator: try lab.addOperator("otto", ["--role", "operator"]),
@@ -65,7 +69,7 @@ import Testing
       var id = "00000000"
       for use in uses {
         let role = try use.withID(id).role()
-        let request = try use.withID(use.verb == "enroll-key-remove" ? image.id : id)
+        let request = use.withID(use.verb == "enroll-key-remove" ? image.id : id)
         for lesser in OperatorRole.allCases where lesser < role {
           let before = try lab.whatIsRecorded()
           let answer = try #require(operators[lesser]).ask(
@@ -89,6 +93,7 @@ import Testing
   @Test func whoIsHeldToSomeDevicesHasToDoWithNoOthers() throws {
     try Lab.with { lab in
       try lab.startKitchenPi()
+      try lab.hostKeysAreKnown()
       try lab.anna.succeed("tag kitchen-pi", body: #"{"v":1,"set":{"site":"berlin"}}"#)
       let (_, atticKey) = try lab.boxKey("attic")
       try lab.anna.succeed("provision attic-pi", body: lab.provisionBody(atticKey))
@@ -224,13 +229,6 @@ import Testing
   }
 }
 
-extension OperatorRoleTests.Use {
-  /// The same about this identity.
-  fileprivate func withID(_ id: String) throws -> Self {
-    Self(request: request.replacing("ID", with: id), body: body)
-  }
-}
-
 extension Lab {
   /// Lets one more operator in, with a key of the laptop's and further `options` of `operator add`.
   func addOperator(_ name: String, _ options: [String]) throws -> Thief {
@@ -238,6 +236,11 @@ extension Lab {
     let key = try write(try succeed(laptop, ["cat", "\(name).pub"]), to: "\(name).pub", of: hostA)
     try succeed(hostA, ["fleet-server", "operator", "add", name, "--key", key.path] + options)
     return Thief(lab: self, account: laptop, key: laptop.home.appending(path: name))
+  }
+
+  /// Waits until nothing more of kitchen-pi's first contact is to be recorded.
+  func hostKeysAreKnown() throws {
+    try eventually("the host keys are recorded", within: 60) { try device("kitchen-pi")?["enrolled"] as? Bool == true }
   }
 
   /// All that a refused request could have changed: the registry, but for when devices were last seen, and the key file.
