@@ -19,7 +19,8 @@ public struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
   public init() {}
 
   public init(dictionaryLiteral elements: (String, JSON)...) {
-    for (name, value) in elements { self[name] = value }
+    members = elements.map { (name: $0, value: $1) }
+    assert(Set(members.map(\.name)).count == members.count, "a name stands twice")
   }
 
   /// For many members, whose names the caller knows to be different.

@@ -23,7 +23,7 @@ struct FleetCommand: ParsableCommand {
       EXIT STATUS
         0 done, 1 failed, 2 usage, 3 no such device, 4 device offline, 5 denied,
         6 HostA unreachable; 'fleet ssh' returns the remote command's status,
-        255 when ssh itself fails.
+        255 when ssh itself fails; 'cp', 'rsync' and 'sftp' return the tool's.
       """,
     version: "fleet \(FleetVersion.current)",
     groupedSubcommands: [
@@ -51,7 +51,9 @@ struct FleetCommand: ParsableCommand {
         subcommands: [
           RenameCommand.self, TagCommand.self, ReplaceCommand.self, RemoveCommand.self, RekeyCommand.self,
         ]),
-      CommandGroup(name: "HostA", subcommands: [LoginCommand.self, HostsCommand.self, InitCommand.self]),
+      CommandGroup(
+        name: "HostA",
+        subcommands: [LoginCommand.self, HostsCommand.self, DoctorCommand.self, InitCommand.self]),
     ])
 
   /// Runs a command line, its program's name left out.
