@@ -43,7 +43,7 @@ test: build test-bootstrap
 
 # What the tests try the programs with.
 test-bootstrap:
-	@BOOTSTRAP_PACKAGES="ansible-core python3 zsh fish mandoc man-db strace" provisioning/bootstrap.sh
+	@BOOTSTRAP_PACKAGES="ansible-core python3 zsh fish mandoc man-db strace git rsync" provisioning/bootstrap.sh
 	@provisioning/promtool.sh $(BUILD)/tools
 
 # 10,000 days of a tunnel's life in virtual time, each with its own faults (`make test` lives through 300): some minutes.
