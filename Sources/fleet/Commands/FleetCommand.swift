@@ -23,7 +23,11 @@ struct FleetCommand: ParsableCommand {
       """,
     version: "fleet \(FleetVersion.current)",
     groupedSubcommands: [
-      CommandGroup(name: "Every day", subcommands: [ListCommand.self, ShowCommand.self, SSHCommand.self]),
+      CommandGroup(
+        name: "Every day",
+        subcommands: [
+          ListCommand.self, ShowCommand.self, SSHCommand.self, ExecCommand.self, QueueCommand.self,
+        ]),
       CommandGroup(name: "For programs", subcommands: [ProxyCommand.self]),
       CommandGroup(
         name: "Boxes come in",

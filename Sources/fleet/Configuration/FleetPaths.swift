@@ -24,6 +24,9 @@ struct FleetPaths: Hashable {
   /// The keys of one device, as HostA sent them with the last connection.
   func devicePins(host: String, device: DeviceName) -> String { "\(stateFolder)/devices/\(host)/\(device)" }
 
+  /// What the last `fleet exec` did.
+  func lastExecution(host: String) -> String { "\(stateFolder)/exec/\(host)" }
+
   /// The key of a bundle that is being made; it goes when the bundle is written.
   func pendingKeyFolder(host: String, device: DeviceName) -> String { "\(stateFolder)/pending/\(host)/\(device)" }
 }

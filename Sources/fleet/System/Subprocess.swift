@@ -51,7 +51,11 @@ enum Subprocess {
   }
 
   /// Starts a program of PATH with these descriptors (its number: ours) and no other. Throws `tool-missing`.
-  static func spawn(_ arguments: [String], _ descriptors: [Int32: Descriptor]) throws(Refusal) -> pid_t {
+  ///
+  /// - Parameter isApart: in a process group of its own, which the terminal's Ctrl-C does not reach.
+  static func spawn(
+    _ arguments: [String], _ descriptors: [Int32: Descriptor], isApart: Bool = false
+  ) throws(Refusal) -> pid_t {
     var actions = Platform.emptySpawnFileActions()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
@@ -70,7 +74,7 @@ enum Subprocess {
     sigemptyset(&signals)
     sigaddset(&signals, SIGPIPE)
     posix_spawnattr_setsigdefault(&attributes, &signals)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | (isApart ? POSIX_SPAWN_SETPGROUP : 0)))
     var process = pid_t()
     let failure = withExtendedLifetime(copies) {
       withCArguments(arguments) { posix_spawnp(&process, $0[0]!, &actions, &attributes, $0, environ) }
