@@ -115,7 +115,9 @@ final class AgentLoop {
   // MARK: The device's key
 
   private func followRotation(_ event: TunnelEvent) {
-    if case .answered(let id, let answer) = event { rotateKey(.answered(id, answer)) }
+    if case .answered(let id, let answer) = event {
+      rotateKey(.answered(id, answer, channels: links.first { $0.id == id }?.channelCount ?? 0))
+    }
     let up = machine.links.first { $0.phase == .up }?.id
     guard up != rotation.tunnel?.id else { return }
     let link = links.first { $0.id == up }

@@ -91,7 +91,7 @@ final class EnrollmentLoop {
       let body = JoinBody(key: boxKey, facts: facts, hostKeys: hostKeys)
       connection = JoinConnection(
         files.configuration, endpoint: files.configuration.host.endpoints[endpoint], key: enrollKey, body: body,
-        connectLimit: connectLimit)
+        connectLimit: connectLimit, now: .now)
     case .close: closeConnection()
     case .become(let device): become(device)
     case .finish: isFinished = true

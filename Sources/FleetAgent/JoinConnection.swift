@@ -5,8 +5,7 @@ import Glibc
 /// One connection to HostA that is opened with the enroll key, for one question: may this box join?
 final class JoinConnection {
   private enum Step {
-    case resolving(NameResolution)
-    case connecting(TCPSocket, until: Monotonic, then: [SocketAddress])
+    case dialling(HostDial)
     case handshaking(SSHSession)
     case authenticating(SSHSession)
     case asking(SSHSession)
@@ -17,7 +16,6 @@ final class JoinConnection {
   private let pins: [[UInt8]]
   /// The text of the enroll key's file.
   private let key: [UInt8]
-  private let connectLimit: Duration
   private let request: RemoteRequest
   private var step: Step
   private var socket: TCPSocket?
@@ -25,28 +23,26 @@ final class JoinConnection {
 
   init(
     _ configuration: EnrollmentConfiguration, endpoint: HostAddress.Endpoint, key: [UInt8], body: JoinBody,
-    connectLimit: Duration
+    connectLimit: Duration, now: Monotonic
   ) {
     account = configuration.host.account.rawValue
     pins = configuration.host.hostKeys.compactMap { Base64.decode($0.base64) }
     self.key = key
-    self.connectLimit = connectLimit
     request = RemoteRequest(EnrollKeyRequest.join, body: body.line)
-    step = .resolving(NameResolution(name: endpoint.address, port: endpoint.port.rawValue))
+    step = .dialling(HostDial(endpoint, connectLimit: connectLimit, now: now))
   }
 
   private var session: SSHSession? {
     switch step {
     case .handshaking(let session), .authenticating(let session), .asking(let session): session
-    case .resolving, .connecting, .closed: nil
+    case .dialling, .closed: nil
     }
   }
 
   func register(in set: inout PollSet) {
     slot = nil
     switch step {
-    case .resolving(let resolution): slot = set.add(resolution.descriptor, POLLIN)
-    case .connecting(let socket, _, _): slot = set.add(socket.descriptor, POLLOUT)
+    case .dialling(let dial): slot = dial.register(in: &set)
     case .closed: break
     default:
       guard let socket, let session else { return }
@@ -55,7 +51,7 @@ final class JoinConnection {
   }
 
   /// When `turn` is due even if nothing becomes ready.
-  var deadline: Monotonic? { if case .connecting(_, let until, _) = step { until } else { nil } }
+  var deadline: Monotonic? { if case .dialling(let dial) = step { dial.deadline } else { nil } }
 
   func close() {
     session?.close()
@@ -65,16 +61,11 @@ final class JoinConnection {
 
   /// Goes on as far as it can without waiting. Returns what the question came to, once it has.
   func turn(now: Monotonic) -> Result<Reply, LinkFailure>? {
-    let phase = phase
     do throws(LinkFailure) {
-      if case .resolving(let resolution) = step {
-        let addresses = try resolution.addresses()
-        guard !addresses.isEmpty else { return nil }
-        connect(to: addresses, now: now)
+      if case .dialling(let dial) = step {
+        guard try isConnected(dial, now: now) else { return nil }
       }
-      if case .connecting(let socket, let until, let rest) = step {
-        guard try isConnected(socket, until: until, then: rest, now: now) else { return nil }
-      }
+      let phase = phase
       do throws(SSHError) {
         try advance()
         try session?.flush()
@@ -89,45 +80,30 @@ final class JoinConnection {
 
   private var phase: LinkPhase {
     switch step {
-    case .resolving: .resolving
-    case .connecting: .connecting
+    case .dialling(let dial): dial.phase
     case .handshaking: .handshaking
     case .authenticating: .authenticating
     case .asking, .closed: .claiming
     }
   }
 
-  private func connect(to addresses: [SocketAddress], now: Monotonic) {
-    let socket = TCPSocket(connectingTo: addresses[0], userTimeout_ms: Link.userTimeout_ms)
-    step = .connecting(socket, until: now + connectLimit, then: Array(addresses.dropFirst()))
-  }
-
-  private func isConnected(
-    _ socket: TCPSocket, until: Monotonic, then rest: [SocketAddress], now: Monotonic
-  ) throws(LinkFailure) -> Bool {
-    let reason: String
-    switch socket.checkConnected() {
-    case .connected:
-      do throws(SSHError) {
-        step = .handshaking(try SSHSession(descriptor: socket.descriptor, hostKeys: .pinned(pins)))
-      } catch {
-        throw LinkFailure(error, in: .handshaking)
-      }
-      self.socket = socket
-      return true
-    case .pending where now < until: return false
-    case .pending: reason = "no answer within \(connectLimit.components.seconds) s"
-    case .failed(_, let text): reason = text
+  private func isConnected(_ dial: HostDial, now: Monotonic) throws(LinkFailure) -> Bool {
+    var dial = dial
+    defer { if case .dialling = step { step = .dialling(dial) } }
+    guard let socket = try dial.turn(now: now) else { return false }
+    do throws(SSHError) {
+      step = .handshaking(try SSHSession(descriptor: socket.descriptor, hostKeys: .pinned(pins)))
+    } catch {
+      throw LinkFailure(error, in: .handshaking)
     }
-    guard !rest.isEmpty else { throw .unreachable(reason) }
-    connect(to: rest, now: now)
-    return false
+    self.socket = socket
+    return true
   }
 
   private func advance() throws(SSHError) {
     while true {
       switch step {
-      case .resolving, .connecting, .closed: return
+      case .dialling, .closed: return
       case .handshaking(let session):
         guard case .ready = try session.handshake() else { return }
         step = .authenticating(session)

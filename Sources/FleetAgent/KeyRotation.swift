@@ -11,8 +11,8 @@ struct KeyRotation: Hashable, Sendable {
     case tunnel(Tunnel?)
     case made
     case notMade(String)
-    /// What HostA said to `rotate-key`.
-    case answered(LinkID, Result<Reply, LinkFailure>)
+    /// What HostA said to `rotate-key`, and how many sessions the tunnel carries now.
+    case answered(LinkID, Result<Reply, LinkFailure>, channels: Int = 0)
     case installed
     case notInstalled(String)
     case timePassed
@@ -46,11 +46,18 @@ struct KeyRotation: Hashable, Sendable {
   static let firstPause: Duration = .seconds(90)
   static let longestPause: Duration = .seconds(3600)
 
+  /// The new key's connection takes the tunnel over, which cuts sessions off: so long is waited for a moment without any.
+  static let patience: Duration = .seconds(900)
+  /// The shortest time after which is looked again whether there is none.
+  static let busyPause: Duration = .seconds(20)
+
   private(set) var tunnel: Tunnel?
   /// Whether the next key is on disk.
   private var hasNext: Bool
   private var asking: LinkID?
   private var attempt = 0
+  /// Since when sessions keep the new key waiting.
+  private var busySince: Monotonic?
   /// What stands in the way.
   private var problem: String?
   /// What was warned of since a key was last replaced.
@@ -79,10 +86,10 @@ struct KeyRotation: Hashable, Sendable {
       return [.tell("HostA wants this device's key replaced: a new one is made")] + goOn()
     case .notMade(let reason):
       return stumble("the device's key is to be replaced, but a new one cannot be written: \(reason)")
-    case .answered(let id, let answer):
+    case .answered(let id, let answer, let channels):
       guard asking == id, let tunnel else { return [] }
       asking = nil
-      return answered(answer, on: tunnel, now: now, using: &random)
+      return answered(answer, on: tunnel, channels: channels, now: now, using: &random)
     case .installed:
       // What the tunnel's claim asked for is done.
       tunnel?.isWanted = false
@@ -115,7 +122,7 @@ struct KeyRotation: Hashable, Sendable {
   }
 
   private mutating func answered(
-    _ answer: Result<Reply, LinkFailure>, on tunnel: Tunnel, now: Monotonic,
+    _ answer: Result<Reply, LinkFailure>, on tunnel: Tunnel, channels: Int, now: Monotonic,
     using random: inout some RandomNumberGenerator
   ) -> [Action] {
     switch answer {
@@ -124,6 +131,11 @@ struct KeyRotation: Hashable, Sendable {
       problem = nil
       // Only a connection that the new key opened proves that it does.
       if tunnel.key == .next, reply.state == .current { return [.install] }
+      if tunnel.key == .current, channels > 0, isPatient(now: now) {
+        deadline = now + Backoff.uniform(from: Self.busyPause, to: Self.busyPause * 3 / 2, using: &random)
+        return []
+      }
+      busySince = nil
       pause(now: now, using: &random)
       return tunnel.key == .next ? [] : [.renew]
     case .success(.refused(let refusal)) where refusal.code == .keyTaken && tunnel.key == .current:
@@ -137,6 +149,12 @@ struct KeyRotation: Hashable, Sendable {
     }
     pause(now: now, using: &random)
     return stumble("HostA's answer to the device's new key is not understood")
+  }
+
+  private mutating func isPatient(now: Monotonic) -> Bool {
+    let since = busySince ?? now
+    busySince = since
+    return since.duration(to: now) < Self.patience
   }
 
   private mutating func pause(now: Monotonic, using random: inout some RandomNumberGenerator) {

@@ -6,8 +6,7 @@ import Glibc
 /// tells what happened.
 final class Link {
   private enum Step {
-    case resolving(NameResolution, until: Monotonic)
-    case connecting(TCPSocket, until: Monotonic, then: [SocketAddress])
+    case dialling(HostDial)
     case handshaking(SSHSession)
     case authenticating(SSHSession)
     case claiming(SSHSession, RemoteRequest)
@@ -23,10 +22,6 @@ final class Link {
 
   let id: LinkID
   private let identity: DeviceIdentity
-  /// How long one address may take to connect.
-  private let connectLimit: Duration
-  /// Where HostA was found before at this endpoint.
-  private let lastGood: SocketAddress?
   private var step: Step
   private var socket: TCPSocket?
   private var errands: [Errand] = []
@@ -58,11 +53,8 @@ final class Link {
     self.id = id
     self.identity = identity
     offer = KeyOffer(identity.keys)
-    self.connectLimit = connectLimit
-    self.lastGood = lastGood
     toldHostKeys = identity.claim.hostKeys
-    let resolution = NameResolution(name: endpoint.address, port: endpoint.port.rawValue)
-    step = .resolving(resolution, until: now + Self.resolveLimit)
+    step = .dialling(HostDial(endpoint, connectLimit: connectLimit, lastGood: lastGood, now: now))
   }
 
   var channelCount: Int { pumps.count }
@@ -72,7 +64,7 @@ final class Link {
     case .handshaking(let session), .authenticating(let session), .claiming(let session, _),
       .forwarding(let session, _), .open(let session, _, _):
       session
-    case .resolving, .connecting, .closed: nil
+    case .dialling, .closed: nil
     }
   }
 
@@ -82,8 +74,7 @@ final class Link {
   func register(in set: inout PollSet) {
     slot = nil
     switch step {
-    case .resolving(let resolution, _): slot = set.add(resolution.descriptor, POLLIN)
-    case .connecting(let socket, _, _): slot = set.add(socket.descriptor, POLLOUT)
+    case .dialling(let dial): slot = dial.register(in: &set)
     case .closed: break
     default:
       guard let socket, let session else { return }
@@ -96,12 +87,7 @@ final class Link {
   /// When `turn` is due even if nothing becomes ready.
   func deadline(now: Monotonic) -> Monotonic? {
     if hasMoreWork { return now }
-    let dial: Monotonic? =
-      switch step {
-      case .connecting(_, let until, _): until
-      case .resolving(_, let until) where lastGood != nil: until
-      default: nil
-      }
+    let dial: Monotonic? = if case .dialling(let dial) = step { dial.deadline } else { nil }
     let errand: Monotonic? =
       switch errands.first {
       case .canary(let canary, let until): canary.outcome == nil ? canary.judgement.deadline : until
@@ -171,13 +157,8 @@ final class Link {
   }
 
   private func advance(_ set: PollSet, now: Monotonic) throws(LinkFailure) {
-    if case .resolving(let resolution, let until) = step {
-      let addresses = try addresses(from: resolution, until: until, now: now)
-      guard !addresses.isEmpty else { return }
-      connect(to: addresses, now: now)
-    }
-    if case .connecting(let socket, let until, let rest) = step {
-      guard try isConnected(socket, until: until, then: rest, now: now) else { return }
+    if case .dialling(let dial) = step {
+      guard try isConnected(dial, now: now) else { return }
     }
     let phase = dialPhase
     do throws(SSHError) {
@@ -199,8 +180,7 @@ final class Link {
 
   private var dialPhase: LinkPhase {
     switch step {
-    case .resolving: .resolving
-    case .connecting: .connecting
+    case .dialling(let dial): dial.phase
     case .handshaking: .handshaking
     case .authenticating: .authenticating
     case .claiming: .claiming
@@ -209,56 +189,30 @@ final class Link {
     }
   }
 
-  /// What the name server says; where it fails or hangs, the address that was good before. None while it may still answer.
-  private func addresses(
-    from resolution: NameResolution, until: Monotonic, now: Monotonic
-  ) throws(LinkFailure) -> [SocketAddress] {
-    do throws(LinkFailure) {
-      let addresses = try resolution.addresses()
-      if addresses.isEmpty, now >= until, let lastGood { return [lastGood] }
-      return addresses
+  private func isConnected(_ dial: HostDial, now: Monotonic) throws(LinkFailure) -> Bool {
+    var dial = dial
+    let phase = dial.phase
+    defer {
+      remoteAddress = dial.remoteAddress
+      if case .dialling = step { step = .dialling(dial) }
+    }
+    let socket = try dial.turn(now: now)
+    if dial.phase != phase { events.append(.reached(id, .connecting)) }
+    guard let socket else { return false }
+    do throws(SSHError) {
+      step = .handshaking(try SSHSession(descriptor: socket.descriptor, hostKeys: .pinned(identity.pins)))
     } catch {
-      guard let lastGood else { throw error }
-      return [lastGood]
+      throw LinkFailure(error, in: .handshaking)
     }
-  }
-
-  private func connect(to addresses: [SocketAddress], now: Monotonic) {
-    let socket = TCPSocket(connectingTo: addresses[0], userTimeout_ms: Self.userTimeout_ms)
-    remoteAddress = addresses[0]
-    step = .connecting(socket, until: now + connectLimit, then: Array(addresses.dropFirst()))
-    events.append(.reached(id, .connecting))
-  }
-
-  private func isConnected(
-    _ socket: TCPSocket, until: Monotonic, then rest: [SocketAddress], now: Monotonic
-  ) throws(LinkFailure) -> Bool {
-    let reason: String
-    switch socket.checkConnected() {
-    case .connected:
-      do throws(SSHError) {
-        let session = try SSHSession(descriptor: socket.descriptor, hostKeys: .pinned(identity.pins))
-        self.socket = socket
-        step = .handshaking(session)
-      } catch {
-        throw LinkFailure(error, in: .handshaking)
-      }
-      events.append(.reached(id, .handshaking))
-      return true
-    case .pending where now < until: return false
-    case .pending: reason = "no answer within \(connectLimit.components.seconds) s"
-    case .failed(_, let text): reason = text
-    }
-    guard !rest.isEmpty else { throw .unreachable(reason) }
-    connect(to: rest, now: now)
-    hasMoreWork = true
-    return false
+    self.socket = socket
+    events.append(.reached(id, .handshaking))
+    return true
   }
 
   private func advanceSession(_ set: PollSet, now: Monotonic) throws(SSHError) {
     while true {
       switch step {
-      case .resolving, .connecting, .closed: return
+      case .dialling, .closed: return
       case .handshaking(let session):
         guard case .ready = try session.handshake() else { return }
         step = .authenticating(session)

@@ -2,8 +2,6 @@
 extension Link {
   /// Sent data that HostA does not acknowledge for so long breaks the connection.
   static let userTimeout_ms: CInt = 10_000
-  /// How long a name server may take where an address is known that was good before.
-  static let resolveLimit: Duration = .seconds(2)
   /// How long HostA may take for a request other than the claim, which the watchdog covers.
   static let requestLimit: Duration = .seconds(15)
   /// While more waits for the socket, nothing is read from local sockets.

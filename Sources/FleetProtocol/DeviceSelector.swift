@@ -35,6 +35,11 @@ public struct DeviceSelector: Hashable, Sendable, CustomStringConvertible {
     self.words = words
   }
 
+  /// Means every device there is.
+  public static let everything = DeviceSelector(words: [])
+
+  private init(words: [Word]) { self.words = words }
+
   /// As a person would write it, the words separated by spaces.
   public var description: String { words.map(\.text).joined(separator: " ") }
 
@@ -95,7 +100,7 @@ public struct DeviceSelector: Hashable, Sendable, CustomStringConvertible {
     func refusal(_ reason: String) -> Refusal {
       Refusal(
         .usage, "'\(DisplayText.escaped(text, limit: 60))' does not say which devices: \(reason)",
-        hint: "write a name or a pattern ('kitchen-*'), tag=KEY, tag=KEY:VALUE, state=online, user=NAME, or ! before one")
+        hint: "write a name, a pattern ('kitchen-*'), tag=KEY, tag=KEY:VALUE, state=STATE or user=NAME, or ! before it")
     }
     guard text.utf8.count <= longestWord else { throw refusal("it has more than \(longestWord) bytes") }
     let isNegated = text.hasPrefix("!")

@@ -62,6 +62,22 @@ public struct QueueBody: Hashable, Sendable {
   }
 }
 
+/// The body of `queue-done`: how a command that was taken has ended.
+public struct QueueDoneBody: Hashable, Sendable {
+  /// The command's exit status, 0 to 255.
+  public var status: Int64
+
+  public init(status: Int64) { self.status = status }
+
+  public init(parsing line: some Collection<UInt8>) throws(JSONError) {
+    status = try JSONObject(parsingBody: line).integer("status", in: 0...255)
+  }
+
+  public var line: String {
+    JSON.object(["v": .integer(Reply.version), "status": .integer(status)]).text
+  }
+}
+
 /// How far a queued command has come on one device.
 public enum QueueState: String, CaseIterable, Sendable {
   /// It was not begun.

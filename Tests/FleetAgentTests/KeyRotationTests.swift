@@ -222,6 +222,30 @@ private struct RotationWorld {
     #expect(rotation.handle(.timePassed, at: last, using: &random) == [.make])
   }
 
+  /// The new key's connection takes the tunnel over and would cut off whoever is on the device, so it waits for them.
+  @Test func sessionsAreNotCutOffByAKeysReplacement() throws {
+    let id = LinkID(number: 1)
+    var random = SeededGenerator(seed: 1)
+    var now = Monotonic.now
+    let begin = now
+    var rotation = KeyRotation(hasNext: true)
+    let pending = Result<Reply, LinkFailure>.success(.ok(RotateKeyReply(state: .pending).fields))
+    let tunnel = KeyRotation.Tunnel(id: id, key: .current, isWanted: true)
+    #expect(rotation.handle(.tunnel(tunnel), at: now, using: &random) == [.ask(id)])
+    for _ in 0..<3 {
+      #expect(rotation.handle(.answered(id, pending, channels: 1), at: now, using: &random) == [])
+      let due = try #require(rotation.deadline)
+      #expect(now + KeyRotation.busyPause <= due && due <= now + KeyRotation.busyPause * 3 / 2)
+      now = due
+      #expect(rotation.handle(.timePassed, at: now, using: &random) == [.ask(id)])
+    }
+    var idle = rotation
+    #expect(idle.handle(.answered(id, pending, channels: 0), at: now, using: &random) == [.renew])
+    // A session that never ends does not keep the old key for ever.
+    now = begin + KeyRotation.patience
+    #expect(rotation.handle(.answered(id, pending, channels: 1), at: now, using: &random) == [.renew])
+  }
+
   /// HostA says `pending` and accepts the old key all the same: the tunnel is not dialled anew for ever.
   @Test func aHostAThatAcceptsOnlyTheOldKeyIsNotHammered() {
     var random = SeededGenerator(seed: 1)

@@ -35,6 +35,13 @@ enum ForcedCommandProcess {
 enum ReplyOutput {
   static func write(_ reply: Reply) throws(Refusal) { try write(reply.line + "\n") }
 
+  /// A header, and behind it a line for each of the objects.
+  static func write(_ fields: JSONObject, lines: [JSONObject]) throws(Refusal) {
+    var text = Reply.ok(fields).line + "\n"
+    for object in lines { text += JSON.object(object).text + "\n" }
+    try write(text)
+  }
+
   /// Throws `io-failed` when nobody reads any more.
   static func write(_ text: String) throws(Refusal) {
     let bytes = Array(text.utf8)

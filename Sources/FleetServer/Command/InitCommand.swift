@@ -27,7 +27,7 @@ struct InitCommand: ParsableCommand {
   @Option(help: ArgumentHelp("'private': an sshd of our own; 'system': the machine's.", valueName: "private|system"))
   var sshd: String = "private"
 
-  @Option(help: ArgumentHelp("The first operator's name.", valueName: "name"))
+  @Option(help: ArgumentHelp("The first operator's name; an admin, let at every device.", valueName: "name"))
   var `operator`: String
 
   @Option(help: ArgumentHelp("The first operator's public key, a .pub file.", valueName: "file"))

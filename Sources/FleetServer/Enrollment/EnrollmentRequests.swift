@@ -62,8 +62,6 @@ struct EnrollmentRequests {
   }
 
   private func list(_ objects: [JSONObject]) throws(Refusal) {
-    var text = Reply.ok(["count": .integer(Int64(objects.count))]).line + "\n"
-    for object in objects { text += JSON.object(object).text + "\n" }
-    try ReplyOutput.write(text)
+    try ReplyOutput.write(["count": .integer(Int64(objects.count))], lines: objects)
   }
 }

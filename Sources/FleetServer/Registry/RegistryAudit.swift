@@ -6,6 +6,8 @@ struct AuditActor: Hashable {
   var name: String
   /// Where they came from, `nil` at HostA itself.
   var remoteAddress: String?
+  /// What they may do, and to which devices; every change of the registry asks it.
+  var access: OperatorAccess = .everything
 
   /// Someone with a shell on HostA, or HostA itself.
   static let host = AuditActor(name: "host", remoteAddress: nil)
@@ -36,7 +38,12 @@ enum AuditAction: String {
   case connect
   case disconnect
   case addOperator = "operator-add"
+  case changeOperator = "operator-change"
   case removeOperator = "operator-remove"
+  case addToQueue = "queue-add"
+  case takeFromQueue = "queue-take"
+  case reportToQueue = "queue-done"
+  case cancelInQueue = "queue-cancel"
 }
 
 /// Who did what and when. Rows are only ever added.

@@ -50,7 +50,7 @@ extension Registry {
     try db.execute(
       sql: "UPDATE devices SET enroll_key = ? WHERE id = ?", arguments: [enrollKey.rawValue, lease.device.rawValue])
     if !hostKeys.isEmpty {
-      try setHostKeys(hostKeys, of: try device(named: name, db), by: actor, now_s: now_s, db)
+      try setHostKeys(hostKeys, of: try device(named: name, for: actor.access, db), by: actor, now_s: now_s, db)
     }
     return lease
   }

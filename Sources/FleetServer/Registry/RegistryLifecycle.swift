@@ -3,11 +3,13 @@ import GRDB
 
 /// How devices change and leave after they were provisioned.
 extension Registry {
-  /// Gives a device another name; whether that changed anything. Throws `no-such-device` or `name-taken`.
+  /// Gives a device another name; whether that changed anything. Throws `no-such-device`, `name-taken` or
+  /// `denied`, as everything here does for a device that the actor is not let at, or would not be afterwards.
   func rename(_ name: DeviceName, to new: DeviceName, by actor: AuditActor, now_s: Int64) throws(Refusal) -> Bool {
     try write { db in
-      let device = try Self.device(named: name, db)
+      let device = try Self.device(named: name, for: actor.access, db)
       guard new != name else { return false }
+      try actor.access.checkResult(name: new, user: device.user, tags: device.tags)
       let isTaken = try Bool.fetchOne(
         db, sql: "SELECT EXISTS (SELECT 1 FROM devices WHERE name = ?)", arguments: [new.rawValue])
       guard isTaken != true else {
@@ -26,7 +28,7 @@ extension Registry {
     -> [String: String]
   {
     try write { db in
-      let device = try Self.device(named: name, db)
+      let device = try Self.device(named: name, for: actor.access, db)
       var tags = device.tags.filter { !body.remove.contains($0.key) }
       tags.merge(body.set) { $1 }
       guard tags.count <= Limits.tags else {
@@ -35,6 +37,7 @@ extension Registry {
           hint: "remove some of them")
       }
       guard tags != device.tags else { return tags }
+      try actor.access.checkResult(name: name, user: device.user, tags: tags)
       try db.execute(sql: "DELETE FROM tags WHERE device = ?", arguments: [device.id.rawValue])
       try Self.setTags(tags, of: device.id, db)
       let gone = device.tags.keys.filter { tags[$0] == nil }.sorted().map { "\($0)-" }
@@ -58,7 +61,8 @@ extension Registry {
     -> Replacement
   {
     try write { db in
-      let device = try Self.device(named: name, db)
+      let device = try Self.device(named: name, for: actor.access, db)
+      try actor.access.checkResult(name: name, user: body.user, tags: device.tags.merging(body.tags) { $1 })
       guard device.key != body.key else {
         try Self.provisionAgain(device, body: body, now_s: now_s, db)
         return Replacement(device: device, isNew: false)
@@ -80,14 +84,14 @@ extension Registry {
       try Self.setTags(body.tags, of: device.id, db)
       try Self.audit(
         .replace, device: device.id, name: name, by: actor, now_s: now_s, detail: "port \(device.port)", db)
-      return Replacement(device: try Self.device(named: name, db), isNew: true)
+      return Replacement(device: try Self.device(withID: device.id, db), isNew: true)
     }
   }
 
   /// Has the device asked to replace its key. Throws `no-such-device`.
   func rekey(_ name: DeviceName, by actor: AuditActor, now_s: Int64) throws(Refusal) -> RegistryDevice {
     try write { db in
-      let device = try Self.device(named: name, db)
+      let device = try Self.device(named: name, for: actor.access, db)
       try db.execute(sql: "UPDATE devices SET replaces_key = 1 WHERE id = ?", arguments: [device.id.rawValue])
       try Self.audit(.rekey, device: device.id, name: name, by: actor, now_s: now_s, db)
       return device
@@ -99,7 +103,7 @@ extension Registry {
     -> RegistryDevice
   {
     try write { db in
-      let device = try Self.device(named: name, db)
+      let device = try Self.device(named: name, for: actor.access, db)
       try db.execute(sql: "DELETE FROM quarantine WHERE until_s <= ?", arguments: [now_s])
       try db.execute(
         sql: "INSERT OR REPLACE INTO quarantine (port, until_s) VALUES (?, ?)",

@@ -36,7 +36,7 @@ extension Registry {
 
   private static func concernsOneDevice(_ refusal: Refusal) -> Bool {
     switch refusal.code {
-    case .nameTaken, .keyTaken, .rangeExhausted: true
+    case .nameTaken, .keyTaken, .rangeExhausted, .denied: true
     default: false
     }
   }

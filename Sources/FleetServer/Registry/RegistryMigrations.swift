@@ -140,7 +140,10 @@ enum RegistryMigrations {
           ) STRICT, WITHOUT ROWID;
           CREATE INDEX queue_of_operator ON queue (operator);
           CREATE INDEX queue_of_device ON queue (device);
-          CREATE INDEX audit_of_device ON audit (device_name, id);
+          CREATE INDEX audit_of_device ON audit (device, id);
+          CREATE INDEX audit_of_device_name ON audit (device_name, id);
+          -- The end of each connection.
+          CREATE INDEX audit_of_connection ON audit (connection) WHERE connection IS NOT NULL;
           """)
     }
     return migrator

@@ -11,7 +11,8 @@ extension Registry {
   }
 
   /// Leases a port to the key under this name; the same name and key again find the same lease, because a client
-  /// that was cut off cannot know whether it was heard. Throws `name-taken`, `key-taken`, `range-exhausted`.
+  /// that was cut off cannot know whether it was heard. Throws `name-taken`, `key-taken`, `range-exhausted`,
+  /// and `denied` where the actor is not let at what the device is, or would be.
   func provision(
     _ name: DeviceName, body: ProvisionBody, id: DeviceID, range: PortRange, portsInUse: Set<TCPPort>,
     by actor: AuditActor, now_s: Int64
@@ -29,6 +30,8 @@ extension Registry {
   ) throws -> Lease {
     switch try Self.holder(of: body.key, db) {
     case .device(let device)? where device.name == name:
+      try actor.access.check(device)
+      try actor.access.checkResult(name: name, user: body.user, tags: device.tags.merging(body.tags) { $1 })
       try Self.provisionAgain(device, body: body, now_s: now_s, db)
       return Lease(device: device.id, port: device.port, created: false)
     case let holder?: throw holder.taken
@@ -39,6 +42,7 @@ extension Registry {
     if isTaken == true {
       throw Refusal(.nameTaken, "there is a device \(name) already, with another key", hint: "choose another name")
     }
+    try actor.access.checkResult(name: name, user: body.user, tags: body.tags)
     let port = try ports.take()
     try db.execute(
       sql: """
@@ -68,7 +72,7 @@ extension Registry {
   /// `no-such-device`.
   func enroll(_ name: DeviceName, hostKeys: [PublicKey], by actor: AuditActor, now_s: Int64) throws(Refusal) -> Bool {
     try write { db in
-      let device = try Self.device(named: name, db)
+      let device = try Self.device(named: name, for: actor.access, db)
       guard device.hostKeys != hostKeys else { return false }
       try Self.setHostKeys(hostKeys, of: device, by: actor, now_s: now_s, db)
       try Self.audit(.enroll, device: device.id, name: name, by: actor, now_s: now_s, db)
@@ -83,7 +87,7 @@ extension Registry {
     try write { db in
       guard let name = try String.fetchOne(db, sql: "SELECT name FROM devices WHERE id = ?", arguments: [id.rawValue])
       else { return false }
-      let device = try Self.device(named: try DeviceName(validating: name), db)
+      let device = try Self.device(named: try DeviceName(validating: name), for: .everything, db)
       guard device.hostKeysFromFirstClaim, device.hostKeys.isEmpty, !hostKeys.isEmpty else { return false }
       let actor = AuditActor.device(from: remoteAddress)
       try Self.setHostKeys(hostKeys, of: device, by: actor, now_s: now_s, db)

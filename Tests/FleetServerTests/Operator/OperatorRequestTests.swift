@@ -98,7 +98,9 @@ import Testing
       ])
     #expect(
       result.status == 0
-        && result.output == #"{"v":1,"ok":true,"version":"\#(FleetVersion.current)","operator":"alice"}"# + "\n")
+        && result.output == #"{"v":1,"ok":true,"version":"\#(FleetVersion.current)","operator":"alice","#
+          + #""role":"admin","devices":[]}"# + "\n"
+    )
   }
 
   @Test func aHundredAtOnceGetAHundredPorts() throws {

@@ -77,7 +77,7 @@ import Testing
     #expect(code { _ = try registry.addOperator(eve, key: try sampleKey(8), by: .host, now_s: 1) } == .keyTaken)
     #expect(code { _ = try registry.addOperator(eve, key: try sampleKey(7), by: .host, now_s: 1) } == .keyTaken)
     #expect(code { _ = try registry.addOperator(bob, key: try sampleKey(9), by: .host, now_s: 1) } == .nameTaken)
-    #expect(try registry.addOperator(bob, key: try sampleKey(7), by: .host, now_s: 1) == false)
+    #expect(try registry.addOperator(bob, key: try sampleKey(7), by: .host, now_s: 1) == .unchanged)
   }
 
   @Test func aFullRangeLeasesNothing() throws {
@@ -108,7 +108,7 @@ import Testing
 
   @Test func aDeviceGivesItsHostKeysOnceAndOnlyWhereThatWasAllowed() throws {
     let strict = try provision("strict", 11)
-    #expect(try registry.adopt([try sampleKey(30)], for: strict.device, from: nil, now_s: 1) == false)
+    #expect(try registry.adopt([try sampleKey(30)], for: strict.device, from: nil, now_s: 1) == .unchanged)
     let open = try registry.provision(
       try DeviceName(validating: "open"), body: try sampleBody(12, fromFirstClaim: true), id: DeviceID(random: 99),
       range: try #require(PortRange(parsing: "20000-20009")), portsInUse: [], by: alice, now_s: 1)

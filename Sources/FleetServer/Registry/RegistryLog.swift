@@ -1,0 +1,66 @@
+import FleetProtocol
+import GRDB
+
+/// The audit as people read it.
+extension Registry {
+  /// The longest detail in bytes that an entry tells.
+  private static let longestDetail = 4000
+
+  /// The latest entries that `body` asks for and the operator may see, the oldest first. A connection's end stands in the
+  /// entry of its beginning. What concerns no device is for operators who are held to nothing; of a device that was
+  /// removed nobody can say whose it would be, so it is, too. Throws `no-such-device` for a name that was never there.
+  func log(_ body: LogBody, for access: OperatorAccess) throws(Refusal) -> [LogEntry] {
+    try read { db in
+      var conditions = ["audit.action <> 'disconnect'"]
+      var arguments: StatementArguments = []
+      if let name = body.device {
+        conditions.append("(audit.device_name = ? OR audit.device = ?)")
+        arguments += [name.rawValue, try Self.identity(ofLogged: name, for: access, db)?.rawValue]
+      }
+      if let since = body.since {
+        conditions.append("audit.at_s >= ?")
+        arguments += [since.seconds]
+      }
+      let visible = try Self.identities(within: access, db)
+      let rows = try Row.fetchCursor(
+        db,
+        sql: """
+          SELECT audit.*, finish.duration_s AS length_s, finish.bytes_to_device AS to_device,
+            finish.bytes_from_device AS from_device
+          FROM audit LEFT JOIN audit AS finish ON finish.connection = audit.id
+          WHERE \(conditions.joined(separator: " AND ")) ORDER BY audit.id DESC
+          """, arguments: arguments)
+      var entries: [LogEntry] = []
+      while entries.count < body.limit, let row = try rows.next() {
+        if let visible, !((row["device"] as String?).map { visible.contains($0) } ?? false) { continue }
+        entries.append(Self.entry(row))
+      }
+      return entries.reversed()
+    }
+  }
+
+  /// The device that is called so now; `nil` where one was called so once.
+  private static func identity(ofLogged name: DeviceName, for access: OperatorAccess, _ db: Database) throws
+    -> DeviceID?
+  {
+    let isGone = try Bool.fetchOne(
+      db,
+      sql: """
+        SELECT EXISTS (SELECT 1 FROM audit WHERE device_name = :name)
+          AND NOT EXISTS (SELECT 1 FROM devices WHERE name = :name)
+        """, arguments: ["name": name.rawValue])
+    return isGone == true ? nil : try device(named: name, for: access, db).id
+  }
+
+  private static func entry(_ row: Row) -> LogEntry {
+    LogEntry(
+      at: Timestamp(seconds: row["at_s"]), actor: row["actor"], action: row["action"], device: row["device_name"],
+      remoteAddress: row["remote_address"], duration_s: row["length_s"], bytesToDevice: row["to_device"],
+      bytesFromDevice: row["from_device"], detail: (row["detail"] as String?).map { shortened($0) })
+  }
+
+  private static func shortened(_ detail: String) -> String {
+    guard detail.utf8.count > longestDetail else { return detail }
+    return String(decoding: detail.utf8.prefix(longestDetail), as: UTF8.self) + "..."
+  }
+}
