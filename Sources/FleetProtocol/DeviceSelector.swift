@@ -21,6 +21,9 @@ public struct DeviceSelector: Hashable, Sendable, CustomStringConvertible {
 
   let words: [Word]
 
+  /// Every device there is.
+  public static let everything = DeviceSelector(words: [])
+
   /// The most words, and the longest one in bytes, that a selector may have.
   public static let mostWords = 1000
   public static let longestWord = 512
@@ -63,6 +66,19 @@ public struct DeviceSelector: Hashable, Sendable, CustomStringConvertible {
       names.append(name)
     }
     return names.isEmpty ? nil : names
+  }
+
+  /// The names that stand there in full, whatever else does: each of these devices is meant to exist.
+  public var namesInFull: [DeviceName] {
+    words.compactMap { word in
+      guard !word.isNegated, case .name(let pattern) = word.condition, pattern.isPlain else { return nil }
+      return try? DeviceName(validating: word.text)
+    }
+  }
+
+  /// The same without the words that ask for what only the moment tells.
+  public var withoutState: DeviceSelector {
+    DeviceSelector(words: words.filter { if case .state = $0.condition { false } else { true } })
   }
 
   /// `state` is `nil` where it is not known; a word that asks for it then fits.

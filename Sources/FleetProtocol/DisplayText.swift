@@ -3,6 +3,8 @@ public enum DisplayText {
   /// Replaces control characters, line breaks, direction marks and other invisible characters by `\u{...}`,
   /// and cuts after `limit` characters with an ellipsis.
   public static func escaped(_ text: some StringProtocol, limit: Int = .max) -> String {
+    // Nearly everything is plain ASCII, and a table has thousands of cells.
+    if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }), text.utf8.count <= limit { return String(text) }
     var result = ""
     var count = 0
     for scalar in text.unicodeScalars {

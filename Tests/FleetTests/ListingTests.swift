@@ -12,7 +12,7 @@ import Testing
       Sample.device("attic", state: .offline, lastSeen_s: nil, rtt_ms: nil),
     ]
     #expect(
-      DeviceTable.text(devices, now: Sample.now, style: plain) == """
+      DeviceTable().text(DeviceSort.byName.sorted(devices), now: Sample.now, style: plain) == """
         NAME        STATE    LATENCY  LAST SEEN   PORT  USER  TAGS
         attic       offline        -  never      20007  pi    -
         kitchen-pi  online     23 ms  20 s ago   20007  pi    old site=berlin
@@ -21,16 +21,16 @@ import Testing
   }
 
   @Test func aNoteOpensAColumnAndIsEscaped() {
-    let text = DeviceTable.text([Sample.device(note: "ssh down\u{1B}[2J")], now: Sample.now, style: plain)
+    let text = DeviceTable().text([Sample.device(note: "ssh down\u{1B}[2J")], now: Sample.now, style: plain)
     #expect(text.contains("NOTE") && text.contains("ssh down\\u{1b}[2J"))
   }
 
   @Test func colourChangesNothingButColour() {
     let devices = DeviceState.allCases.map { Sample.device("x-\($0.rawValue)", state: $0) }
-    let colored = DeviceTable.text(devices, now: Sample.now, style: TerminalStyle(hasColor: true))
+    let colored = DeviceTable().text(devices, now: Sample.now, style: TerminalStyle(hasColor: true))
     #expect(colored.contains("\u{1B}[32monline") && colored.contains("\u{1B}[31moffline"))
     let bare = colored.replacing(/\u{1B}\[[0-9]*m/, with: "")
-    #expect(bare == DeviceTable.text(devices, now: Sample.now, style: plain))
+    #expect(bare == DeviceTable().text(devices, now: Sample.now, style: plain))
   }
 
   @Test func wideCharactersTakeTwoColumns() {
@@ -76,7 +76,7 @@ import Testing
   }
 
   @Test func jsonIsWhatScriptsRelyOn() throws {
-    let json = try JSON(parsing: DeviceSelection([Sample.device(tags: ["a": "b"])], all: false).json)
+    let json = try JSON(parsing: DeviceSelection([Sample.device(tags: ["a": "b"])], all: false).json())
     guard case .object(let object) = json, case .array(let devices)? = object["devices"],
       case .object(let device)? = devices.first
     else { throw JSONError("no devices") }

@@ -72,16 +72,37 @@ final class LiveHost {
 
   /// Runs the built program with this laptop's files, whose paths ssh has to be told with care.
   func fleet(_ arguments: String..., input: Subprocess.Input = .none) throws -> Subprocess.Outcome {
-    let environment = [
+    try Subprocess.run(["env"] + environment + [Built.fleet] + arguments, input: input)
+  }
+
+  private var environment: [String] {
+    [
       "XDG_CONFIG_HOME=\(folder)/con fig", "XDG_STATE_HOME=\(folder)/state 100%", "TMPDIR=\(temporaryFolder)",
       "NO_COLOR=1",
     ]
-    return try Subprocess.run(["env"] + environment + [Built.fleet] + arguments, input: input)
+  }
+
+  /// Runs a shell script, in which `fleet` is the built program, on a terminal of its own. Returns what the terminal got.
+  func onTerminal(_ script: String, rows: Int, columns: Int, typed: String = "") throws -> String {
+    let commands = "fleet() { '\(Built.fleet)' \"$@\"; }; stty rows \(rows) cols \(columns); \(script)"
+    try FileStore.replace("\(folder)/commands.sh", with: commands.utf8)
+    return try Subprocess.run(
+      ["env"] + environment + ["TERM=xterm", "script", "-qefc", "sh '\(folder)/commands.sh'", "\(folder)/typescript"],
+      input: .bytes(Array(typed.utf8))
+    ).text
   }
 
   func login() throws -> Subprocess.Outcome {
     try fleet(
       "login", "\(ThrowawaySSHD.account)@127.0.0.1:\(port)", "--host-key", fingerprint, "--identity", identity)
+  }
+
+  /// HostA is not where the laptop thinks any more. Returns the configuration as it was.
+  @discardableResult func moveAway() throws -> String {
+    let text = String(decoding: try FileStore.content(of: configuration) ?? [], as: UTF8.self)
+    let away = text.replacing("\"port\":\(port)", with: "\"port\":\(try ThrowawaySSHD.freePort())")
+    try FileStore.replace(configuration, with: away.utf8)
+    return text
   }
 
   var temporaryFolder: String { "\(folder)/t" }
@@ -94,7 +115,7 @@ final class LiveHost {
     return """
       case $SSH_ORIGINAL_COMMAND in
       version) echo '{"v":1,"ok":true,"version":"0.1.0","operator":"alice"}' ;;
-      list)
+      list | select)
         echo '{"v":1,"ok":true,"count":2,"now":"2026-01-02T03:04:25Z"}'
         echo '\(device)'
         echo '\(offline)'

@@ -38,10 +38,73 @@ import ThrowawaySSHD
       #expect(list.errorText == "1 device is offline; fleet list --all\n")
       #expect(try host.fleet("list", "--all").text.contains("attic"))
       #expect(try host.fleet("list", "--json").text.hasPrefix(#"{"v":1,"devices":[{"name":"kitchen-pi""#))
+      #expect(try host.fleet("list", "state=offline", "--format", "{name}").text == "attic\n")
+      #expect(try host.fleet("list", "attic", "--no-headers").text.hasPrefix("attic  offline"))
+      let missing = try host.fleet("list", "nobody", "kitchen-pi")
+      #expect(missing.status == 3 && missing.errorText.contains("did you mean") && missing.output.isEmpty)
+      for wrong in [
+        ["--format", "{nme}"], ["--sort", "nme"], ["--watch", "0"], ["--pending", "x"], ["--json", "--format", "x"],
+        ["state=gone"],
+      ] {
+        #expect(try host.fleet("list", wrong[0], wrong.last!).status == 2, "\(wrong)")
+      }
       #expect(try host.fleet("show", "kitchen-pi").text.contains("port on HostA  20007"))
       let unknown = try host.fleet("show", "kitchenpi")
       #expect(unknown.status == 3 && unknown.errorText.contains("did you mean kitchen-pi?"))
       #expect(try host.fleet("show", "A;b").status == 2)
+    }
+  }
+
+  /// What was told last is shown with its age, and the status says that it is not what is now.
+  @Test func whileHostAIsAwayTheLastListIsShown() throws {
+    try LiveHost.with { host in
+      _ = try host.login()
+      #expect(try host.fleet("list").status == 0)
+      try host.moveAway()
+      let table = try host.fleet("list", "--all")
+      #expect(table.status == 6 && table.text.contains("kitchen-pi  was online"), "\(table.text)")
+      #expect(table.errorText.contains("as of 0 s ago") || table.errorText.contains(" s ago ("), "\(table.errorText)")
+      #expect(table.errorText.contains("fleet: HostA (127.0.0.1 port"), "\(table.errorText)")
+      #expect(try host.fleet("list", "tag=none").text.isEmpty)
+      let json = try host.fleet("list", "--json", "kitchen-*")
+      #expect(json.status == 6 && json.text.hasPrefix(#"{"v":1,"as_of":"2026-01-02T03:04:"#), "\(json.text)")
+      #expect(try host.fleet("list", "attic", "--format", "{name} {state}").text == "attic offline\n")
+      #expect(try host.fleet("wait", "kitchen-pi").status == 6)
+    }
+  }
+
+  @Test func aLongListGoesThroughThePagerAndAShortOneDoesNot() throws {
+    try LiveHost.with { host in
+      _ = try host.login()
+      let paged = "PAGER='sed s/^/paged:/' fleet list --all"
+      #expect(try host.onTerminal(paged, rows: 3, columns: 80).contains("paged:kitchen-pi"))
+      #expect(try !host.onTerminal(paged, rows: 24, columns: 80).contains("paged:"))
+      #expect(try !host.onTerminal(paged + " --no-pager", rows: 3, columns: 80).contains("paged:"))
+      #expect(try !host.onTerminal(paged + " | cat", rows: 3, columns: 80).contains("paged:"))
+      let missing = try host.onTerminal("PAGER=no-such-pager fleet list --all", rows: 3, columns: 80)
+      #expect(missing.contains("\nkitchen-pi  online"), "\(missing)")
+      let narrow = try host.onTerminal("fleet list --all --no-pager", rows: 24, columns: 30)
+      #expect(narrow.contains("NAME        STATE    LAST SEEN") == false && narrow.contains("STATE"), "\(narrow)")
+    }
+  }
+
+  @Test func watchingLeavesTheTerminalAsItWas() throws {
+    try LiveHost.with { host in
+      _ = try host.login()
+      func watch(typed: String, meanwhile: String) throws -> String {
+        let script = """
+          cd '\(host.folder)'; stty -a >before; \(meanwhile)
+          sh -c 'echo $$ >pid; exec "$0" list --watch 1' '\(Built.fleet)'; echo status=$?
+          stty -a >after; cmp before after && echo same
+          """
+        return try host.onTerminal(script, rows: 24, columns: 80, typed: typed)
+      }
+      let quit = try watch(typed: "q", meanwhile: "")
+      #expect(quit.contains("1 of 1 online") && quit.contains("status=0") && quit.contains("same"), "\(quit)")
+      let wait = "(until grep -q 'q ends' typescript; do sleep 0.05; done; kill -INT $(cat pid)) &"
+      let interrupted = try watch(typed: "", meanwhile: wait)
+      #expect(interrupted.contains("status=130") && interrupted.contains("same"), "\(interrupted)")
+      for said in [quit, interrupted] { #expect(said.contains("\u{1B}[?25l") && said.contains("\u{1B}[?25h")) }
     }
   }
 
@@ -134,9 +197,7 @@ import ThrowawaySSHD
   @Test func hostAThatIsAwayOrAnotherIsNamed() throws {
     try LiveHost.with { host in
       _ = try host.login()
-      let text = String(decoding: try FileStore.content(of: host.configuration) ?? [], as: UTF8.self)
-      let away = text.replacing("\"port\":\(host.port)", with: "\"port\":\(try ThrowawaySSHD.freePort())")
-      try FileStore.replace(host.configuration, with: away.utf8)
+      let text = try host.moveAway()
       for command in ["list", "ssh"] {
         let outcome = command == "list" ? try host.fleet("list") : try host.fleet("ssh", "kitchen-pi")
         #expect(outcome.status == 6 && outcome.errorText.contains("does not answer"), "\(outcome.errorText)")

@@ -16,11 +16,12 @@ enum Sample {
     port: TCPPort(2222)!, identity: nil, hostKeys: [hostKey])
 
   static func device(
-    _ name: String = "kitchen-pi", state: DeviceState = .online, note: String? = nil, tags: [String: String] = [:],
+    _ name: String = "kitchen-pi", id: String = "0f3a5c7e9b1d2f40", state: DeviceState = .online, note: String? = nil,
+    tags: [String: String] = [:],
     lastSeen_s: Int64? = 20, rtt_ms: Double? = 23.4, facts: [String: String] = [:]
   ) -> DeviceStatus {
     DeviceStatus(
-      name: try! DeviceName(validating: name), id: DeviceID("0f3a5c7e9b1d2f40")!, port: TCPPort(20007)!, user: pi,
+      name: try! DeviceName(validating: name), id: DeviceID(id)!, port: TCPPort(20007)!, user: pi,
       tags: tags, state: state, note: note, lastSeen: lastSeen_s.map { Timestamp(seconds: now.seconds - $0) },
       rtt_ms: rtt_ms, remoteAddress: "203.0.113.9", agentVersion: "0.1.0", bytesReceived: 1234, bytesSent: 999,
       facts: facts, enrolled: true, provisioned: Timestamp(parsing: "2026-01-01T00:00:00Z")!)

@@ -26,7 +26,8 @@ struct FleetCommand: ParsableCommand {
       CommandGroup(
         name: "Every day",
         subcommands: [
-          ListCommand.self, ShowCommand.self, SSHCommand.self, ExecCommand.self, QueueCommand.self,
+          ListCommand.self, ShowCommand.self, SSHCommand.self, ExecCommand.self, WaitCommand.self, LogCommand.self,
+          QueueCommand.self,
         ]),
       CommandGroup(name: "For programs", subcommands: [ProxyCommand.self]),
       CommandGroup(

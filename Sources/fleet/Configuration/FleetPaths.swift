@@ -27,6 +27,9 @@ struct FleetPaths: Hashable {
   /// What the last `fleet exec` did.
   func lastExecution(host: String) -> String { "\(stateFolder)/exec/\(host)" }
 
+  /// What HostA last told about all its devices.
+  func knownDevices(host: String) -> String { "\(stateFolder)/known/\(host)" }
+
   /// The key of a bundle that is being made; it goes when the bundle is written.
   func pendingKeyFolder(host: String, device: DeviceName) -> String { "\(stateFolder)/pending/\(host)/\(device)" }
 }

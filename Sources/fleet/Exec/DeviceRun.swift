@@ -221,7 +221,7 @@ final class DeviceRun {
   private func report(_ outcome: ExecOutcome) {
     guard let id = job.queued else { return }
     reports += 1
-    let body = JSON.object(["v": .integer(Reply.version), "status": .integer(Int64(outcome.status ?? 255))]).text
+    let body = QueueDoneBody(status: Int64(outcome.status ?? 255)).line
     do throws(Refusal) {
       stage = .reporting(
         outcome, try HostQuestion(.queueDone(id, job.device), body: body, hostA: setting.hostA))

@@ -79,17 +79,4 @@ struct ExecRequest: Hashable {
       (devices, self.command) = (.selected(try DeviceSelector(words.selector)), command)
     }
   }
-
-  /// Throws `no-such-device` for a plain name that HostA does not know, and for a selector that nothing fits.
-  static func check(_ selector: DeviceSelector, found: [DeviceStatus]) throws(Refusal) {
-    let known = Set(found.map(\.name))
-    if let names = selector.plainNames, let missing = names.first(where: { !known.contains($0) }) {
-      throw Refusal(.noSuchDevice, "there is no device \(missing)", hint: "'fleet list --all' shows them all")
-    }
-    guard found.isEmpty else { return }
-    throw Refusal(
-      .noSuchDevice,
-      "no device fits \(selector.isEverything ? "" : DisplayText.escaped(selector.description, limit: 200))",
-      hint: "nothing was run; 'fleet list' with the same words shows which devices they mean")
-  }
 }

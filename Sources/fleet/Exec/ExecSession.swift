@@ -122,7 +122,7 @@ struct ExecSession {
     if let last {
       if last.failed.isEmpty { return [] }
       let wanted = Set(last.failed)
-      let known = try context.hostA.select(try DeviceSelector([])).filter { wanted.contains($0.name) }
+      let known = try context.hostA.list().devices.filter { wanted.contains($0.name) }
       let missing = wanted.subtracting(known.map(\.name)).sorted()
       if !missing.isEmpty {
         let names = missing.map(\.rawValue).joined(separator: ", ")
@@ -131,9 +131,11 @@ struct ExecSession {
       return known
     }
     guard case .selected(let selector) = request.devices else { return [] }
-    let found = try context.hostA.select(selector)
-    try ExecRequest.check(selector, found: found)
-    return found
+    let found = try context.hostA.selectExisting(selector).devices
+    guard found.isEmpty else { return found }
+    throw Refusal(
+      .noSuchDevice, "no device fits \(DisplayText.escaped(selector.description, limit: 200))",
+      hint: "nothing was run; 'fleet list --all' with the same words shows what they mean")
   }
 
   private func lastExecution() throws(Refusal) -> LastExecution {

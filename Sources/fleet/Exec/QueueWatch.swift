@@ -62,7 +62,7 @@ final class QueueWatch {
       case .resting(let until): if until <= now { stage = .queue(try HostQuestion(.queue, hostA: hostA)) }
       case .queue(let question):
         guard let answer = question.look() else { return [] }
-        let entries = try HostRequest.queuedCommands(in: try answer.get(), host: hostA.host)
+        let entries = try hostA.queue(of: try answer.get()).entries
         let names = Set(QueueRound.waiting(entries, only: only).map(\.device))
         let selector = names.count > Self.mostNames ? [] : names.sorted().map(\.rawValue)
         guard !names.isEmpty else { return settle([], waiting: [], now: now) }
@@ -70,7 +70,7 @@ final class QueueWatch {
         stage = .devices(try HostQuestion(.select, body: body, hostA: hostA), entries)
       case .devices(let question, let entries):
         guard let answer = question.look() else { return [] }
-        let devices = try HostRequest.devices(in: try answer.get(), host: hostA.host)
+        let devices = try hostA.devices(of: try answer.get()).devices
         let reachable = Set(devices.filter { $0.state != .offline }.map(\.name))
         return settle(
           QueueRound.jobs(entries, reachable: reachable, only: only), waiting: QueueRound.waiting(entries, only: only),

@@ -60,26 +60,6 @@ extension HostRequest {
     }
   }
 
-  /// Every device, HostA's time, and how many boxes wait for approval.
-  func list() throws(Refusal) -> (devices: [DeviceStatus], now: Timestamp, waiting: Int64) {
-    let answer = try answer(to: .list)
-    return try parse { () throws(JSONError) in
-      guard let now = Timestamp(parsing: try answer.fields.string("now")) else {
-        throw JSONError("'now' is not a time")
-      }
-      guard try answer.fields.integer("count", in: 0...1_000_000) == answer.lines.count else {
-        throw JSONError("it ends in the middle of the list")
-      }
-      var devices: [DeviceStatus] = []
-      for line in answer.lines {
-        guard case .object(let object) = try JSON(parsing: line) else { throw JSONError("a device is not an object") }
-        devices.append(try DeviceStatus(object))
-      }
-      let waiting = try answer.fields.optionalInteger("pending", in: 0...Int64.max) ?? 0
-      return (devices, now, waiting)
-    }
-  }
-
   func show(_ name: DeviceName) throws(Refusal) -> ShowReply {
     let fields = try answer(to: .show(name)).fields
     return try parse { () throws(JSONError) in try ShowReply(fields) }

@@ -2,13 +2,29 @@
 enum DisplayWidth {
   /// Two for East Asian wide characters and emoji, none for combining marks, one for everything else.
   static func of(_ text: some StringProtocol) -> Int {
-    text.unicodeScalars.reduce(0) { $0 + width(of: $1) }
+    // Every byte of plain ASCII is one column, and a table has thousands of cells.
+    if text.utf8.allSatisfy({ $0 < 0x80 }) { return text.utf8.count }
+    return text.unicodeScalars.reduce(0) { $0 + width(of: $1) }
   }
 
   /// The text with spaces behind it (or in front) up to `width` columns.
   static func padded(_ text: String, to width: Int, alignedRight: Bool = false) -> String {
     let space = String(repeating: " ", count: max(0, width - of(text)))
     return alignedRight ? space + text : text + space
+  }
+
+  /// The text as it is if it fits, else as much of it as fits before an ellipsis.
+  static func cut(_ text: String, to width: Int) -> String {
+    guard of(text) > width else { return text }
+    var result = ""
+    var used = 0
+    for character in text {
+      let next = of(String(character))
+      guard used + next < width else { break }
+      result.append(character)
+      used += next
+    }
+    return result + "…"
   }
 
   private static func width(of scalar: Unicode.Scalar) -> Int {

@@ -35,15 +35,16 @@ enum FileStore {
 
   /// Replaces the file in one step: whoever opens it sees the old content or the new one, never a part.
   ///
-  /// Folders above it are made, for this account only. Throws `io-failed`.
-  static func replace(_ path: String, with bytes: some Collection<UInt8>) throws(Refusal) {
+  /// Folders above it are made, for this account only. What is not `durable` may be lost with the power, and costs no
+  /// wait for the disk. Throws `io-failed`.
+  static func replace(_ path: String, with bytes: some Collection<UInt8>, durable: Bool = true) throws(Refusal) {
     if let slash = path.lastIndex(of: "/") { try makeFolder(String(path[..<slash])) }
     let temporary = "\(path).\(getpid()).new"
     unlink(temporary)
     do throws(Refusal) {
       let file = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL)
       try file.write(bytes)
-      guard fsync(file.number) == 0, rename(temporary, path) == 0 else {
+      guard !durable || fsync(file.number) == 0, rename(temporary, path) == 0 else {
         throw .system("cannot write \(DisplayText.escaped(path))")
       }
     } catch {
@@ -110,6 +111,16 @@ enum FileStore {
     guard stat(path, &information) == 0 else { throw .system("cannot read \(DisplayText.escaped(path))") }
     return Int(information.st_size)
   }
+
+  /// When the file was last written or touched; `nil` where there is none.
+  static func changeTime(of path: String) -> Timestamp? {
+    var information = stat()
+    guard stat(path, &information) == 0 else { return nil }
+    return Timestamp(seconds: Int64(Platform.changeTime(information).tv_sec))
+  }
+
+  /// Makes now the time at which the file was changed.
+  static func touch(_ path: String) { utimes(path, nil) }
 
   static func isFolder(_ path: String) -> Bool {
     var information = stat()

@@ -43,6 +43,13 @@ enum LaptopEnvironment {
 
   static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
+  /// How many rows and columns the terminal behind a descriptor has; `nil` where there is none, or it does not tell.
+  static func terminalSize(_ descriptor: Int32 = STDOUT_FILENO) -> TerminalSize? {
+    var size = winsize()
+    guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0, size.ws_col > 0 else { return nil }
+    return TerminalSize(rows: Int(size.ws_row), columns: Int(size.ws_col))
+  }
+
   /// Whether colour may be written to a stream (no-color.org).
   static func wantsColor(_ descriptor: Int32 = STDOUT_FILENO) -> Bool {
     isTerminal(descriptor) && (variable("NO_COLOR") ?? "").isEmpty && variable("TERM") != "dumb"

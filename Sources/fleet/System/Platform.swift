@@ -32,6 +32,14 @@ enum Platform {
     #endif
   }
 
+  static func changeTime(_ information: stat) -> timespec {
+    #if canImport(Glibc)
+      information.st_mtim
+    #else
+      information.st_mtimespec
+    #endif
+  }
+
   /// The running program's file, with links resolved; `nil` when the system does not tell.
   static var executablePath: String? {
     #if canImport(Glibc)
