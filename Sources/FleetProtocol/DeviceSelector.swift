@@ -38,9 +38,6 @@ public struct DeviceSelector: Hashable, Sendable, CustomStringConvertible {
     self.words = words
   }
 
-  /// Means every device there is.
-  public static let everything = DeviceSelector(words: [])
-
   private init(words: [Word]) { self.words = words }
 
   /// As a person would write it, the words separated by spaces.
