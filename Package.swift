@@ -52,7 +52,9 @@ let package = Package(
     .testTarget(
       name: "FleetAgentTests",
       dependencies: ["FleetAgent", "FleetProtocol", "FleetSSH", "CLibSSH2", "TestProcesses", "ThrowawaySSHD"]),
-    .testTarget(name: "FleetTests", dependencies: ["fleet", "FleetProtocol", "CDescriptorPassing", "ThrowawaySSHD"]),
+    .testTarget(
+      name: "FleetTests",
+      dependencies: ["fleet", "FleetProtocol", "CDescriptorPassing", "TestProcesses", "ThrowawaySSHD"]),
     .testTarget(
       name: "EndToEndTests",
       dependencies: ["FleetProtocol", "TestProcesses", .product(name: "GRDB", package: "GRDB.swift")],

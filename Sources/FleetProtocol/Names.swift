@@ -64,17 +64,12 @@ public struct DeviceID: Hashable, Comparable, Sendable, CustomStringConvertible 
 
   /// `nil` unless the text is 16 of `0-9a-f`.
   public init?(_ text: some StringProtocol) {
-    guard text.utf8.count == 16,
-      text.utf8.allSatisfy({ isDigit($0) || ($0 >= 0x61 && $0 <= 0x66) })
-    else { return nil }
+    guard isHexadecimal(text, count: 16) else { return nil }
     rawValue = String(text)
   }
 
   /// An identity made from 64 random bits.
-  public init(random bits: UInt64) {
-    let digits = String(bits, radix: 16)
-    rawValue = String(repeating: "0", count: 16 - digits.utf8.count) + digits
-  }
+  public init(random bits: UInt64) { rawValue = hexadecimal(bits) }
 
   public var description: String { rawValue }
 
@@ -87,7 +82,7 @@ public struct EnrollKeyID: Hashable, Comparable, Sendable, CustomStringConvertib
 
   /// Throws `name-invalid` unless the text is 8 of `0-9a-f`.
   public init(validating text: some StringProtocol) throws(Refusal) {
-    guard text.utf8.count == 8, text.utf8.allSatisfy({ isDigit($0) || ($0 >= 0x61 && $0 <= 0x66) }) else {
+    guard isHexadecimal(text, count: 8) else {
       throw Refusal(
         .nameInvalid, "'\(DisplayText.escaped(text, limit: 40))' is not an enroll key",
         hint: "'fleet enroll-key list' shows them")
@@ -96,14 +91,43 @@ public struct EnrollKeyID: Hashable, Comparable, Sendable, CustomStringConvertib
   }
 
   /// An identity made from 32 random bits.
-  public init(random bits: UInt32) {
-    let digits = String(bits, radix: 16)
-    rawValue = String(repeating: "0", count: 8 - digits.utf8.count) + digits
-  }
+  public init(random bits: UInt32) { rawValue = hexadecimal(bits) }
 
   public var description: String { rawValue }
 
   public static func < (left: EnrollKeyID, right: EnrollKeyID) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// What names a command that waits for devices: 8 lower-case hexadecimal digits.
+public struct QueueID: Hashable, Comparable, Sendable, CustomStringConvertible {
+  public let rawValue: String
+
+  /// Throws `name-invalid` unless the text is 8 of `0-9a-f`.
+  public init(validating text: some StringProtocol) throws(Refusal) {
+    guard isHexadecimal(text, count: 8) else {
+      throw Refusal(
+        .nameInvalid, "'\(DisplayText.escaped(text, limit: 40))' is not a queued command",
+        hint: "'fleet queue' shows them")
+    }
+    rawValue = String(text)
+  }
+
+  /// An identity made from 32 random bits.
+  public init(random bits: UInt32) { rawValue = hexadecimal(bits) }
+
+  public var description: String { rawValue }
+
+  public static func < (left: QueueID, right: QueueID) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// As many digits as the number's bits need.
+private func hexadecimal(_ bits: some FixedWidthInteger & UnsignedInteger) -> String {
+  let digits = String(bits, radix: 16)
+  return String(repeating: "0", count: bits.bitWidth / 4 - digits.utf8.count) + digits
+}
+
+private func isHexadecimal(_ text: some StringProtocol, count: Int) -> Bool {
+  text.utf8.count == count && text.utf8.allSatisfy { isDigit($0) || ($0 >= 0x61 && $0 <= 0x66) }
 }
 
 private func isLabel(_ text: some StringProtocol) -> Bool {

@@ -1,29 +1,3 @@
-/// What names a command that waits for devices: 8 lower-case hexadecimal digits.
-public struct QueueID: Hashable, Comparable, Sendable, CustomStringConvertible {
-  public let rawValue: String
-
-  /// Throws `name-invalid` unless the text is 8 of `0-9a-f`.
-  public init(validating text: some StringProtocol) throws(Refusal) {
-    guard text.utf8.count == 8, text.utf8.allSatisfy({ ($0 >= 0x30 && $0 <= 0x39) || ($0 >= 0x61 && $0 <= 0x66) })
-    else {
-      throw Refusal(
-        .nameInvalid, "'\(DisplayText.escaped(text, limit: 40))' is not a queued command",
-        hint: "'fleet queue' shows them")
-    }
-    rawValue = String(text)
-  }
-
-  /// An identity made from 32 random bits.
-  public init(random bits: UInt32) {
-    let digits = String(bits, radix: 16)
-    rawValue = String(repeating: "0", count: 8 - digits.utf8.count) + digits
-  }
-
-  public var description: String { rawValue }
-
-  public static func < (left: QueueID, right: QueueID) -> Bool { left.rawValue < right.rawValue }
-}
-
 /// The body of `queue-add`: a command for devices that are not there now.
 public struct QueueBody: Hashable, Sendable {
   /// As the device's login shell takes it.

@@ -63,11 +63,9 @@ struct Outcome: CustomStringConvertible {
 
 /// Waits until `condition` holds, looking often, and throws with `what` when it does not within `limit_s`.
 func eventually(_ what: String, within limit_s: Double = 30, _ condition: () throws -> Bool) throws {
-  let deadline = Date().addingTimeInterval(limit_s)
-  while true {
-    if try condition() { return }
-    guard Date() < deadline else { throw NeverHappened(what: what) }
-    usleep(50_000)
+  var patience = Patience(.seconds(limit_s), pause: .milliseconds(50))
+  while !(try condition()) {
+    guard patience.wait() else { throw NeverHappened(what: what) }
   }
 }
 

@@ -145,7 +145,7 @@ final class Lab {
     if hostA.uid != nil {
       let uids = Set(ports.uids)
       // What is ending needs a moment: a session's sshd ends after its client.
-      try? eventually("no process is left", within: 10) { Self.processes(of: uids).isEmpty }
+      try? eventually("no process is left", within: 30) { Self.processes(of: uids).isEmpty }
       for (pid, command) in Self.processes(of: uids) {
         Issue.record("left behind: \(pid) \(command)")
         kill(pid, SIGKILL)

@@ -1,5 +1,6 @@
 import FleetProtocol
 import Foundation
+import TestProcesses
 import Testing
 
 @testable import FleetServer
@@ -52,9 +53,9 @@ func eventually(
   _ what: Comment, within limit: Duration = .seconds(15), sourceLocation: SourceLocation = #_sourceLocation,
   _ condition: () throws -> Bool
 ) throws {
-  let deadline = ContinuousClock.now + limit
+  var patience = Patience(limit)
   while !(try condition()) {
-    try #require(ContinuousClock.now < deadline, what, sourceLocation: sourceLocation)
-    usleep(20_000)
+    let goesOn = patience.wait()
+    try #require(goesOn, what, sourceLocation: sourceLocation)
   }
 }

@@ -28,23 +28,8 @@ import Testing
   }
 
   @Test func withoutLoginThereIsNoHost() {
-    let refusal = #expect(throws: Refusal.self) { try Configuration().host() }
+    let refusal = #expect(throws: Refusal.self) { try Configuration().host(named: nil) }
     #expect(refusal?.code == .notLoggedIn && refusal?.hint?.contains("fleet login") == true)
-  }
-
-  @Test func aSecondLoginReplacesAndAnotherHostIsAdded() throws {
-    var configuration = Configuration()
-    let other = try PublicKey(parsing: Sample.otherKeyText)
-    func add(_ port: Int, _ key: PublicKey) -> ConfiguredHost {
-      configuration.add(
-        account: host.account, address: host.address, port: TCPPort(port)!, identity: nil, hostKeys: [key])
-    }
-    #expect(add(2222, Sample.hostKey).name == "hosta.example")
-    #expect(add(2222, other).hostKeys == [other])
-    #expect(configuration.hosts.count == 1)
-    #expect(add(22, other).name == "hosta.example-fleet-22")
-    #expect(try configuration.host().port.rawValue == 22)
-    #expect(try Configuration(parsing: configuration.text.utf8) == configuration)
   }
 
   @Test func relativeXDGFoldersCountAsNotSet() {

@@ -1,6 +1,7 @@
 import CDescriptorPassing
 import FleetProtocol
 import Foundation
+import TestProcesses
 import Testing
 
 @testable import fleet
@@ -107,9 +108,9 @@ enum Built {
 
 /// Waits for a condition, and fails when it does not come true in time.
 func eventually(_ what: Comment, within limit_s: Double = 10, _ condition: () throws -> Bool) throws {
-  let deadline = Date(timeIntervalSinceNow: limit_s)
+  var patience = Patience(.seconds(limit_s))
   while try !condition() {
-    try #require(Date() < deadline, what)
-    usleep(20_000)
+    let goesOn = patience.wait()
+    try #require(goesOn, what)
   }
 }

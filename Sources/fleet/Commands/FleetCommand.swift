@@ -16,6 +16,10 @@ struct FleetCommand: ParsableCommand {
         fleet list
         fleet ssh kitchen-pi
 
+      SEVERAL HOSTAS
+        fleet --host NAME COMMAND...; without it the variable FLEET_HOST counts, and
+        without that the default that 'fleet hosts' shows.
+
       EXIT STATUS
         0 done, 1 failed, 2 usage, 3 no such device, 4 device offline, 5 denied,
         6 HostA unreachable; 'fleet ssh' returns the remote command's status,
@@ -40,12 +44,15 @@ struct FleetCommand: ParsableCommand {
         subcommands: [
           RenameCommand.self, TagCommand.self, ReplaceCommand.self, RemoveCommand.self, RekeyCommand.self,
         ]),
-      CommandGroup(name: "HostA", subcommands: [LoginCommand.self, InitCommand.self]),
+      CommandGroup(name: "HostA", subcommands: [LoginCommand.self, HostsCommand.self, InitCommand.self]),
     ])
 
   /// Runs a command line, its program's name left out.
   static func run(_ arguments: [String]) -> ExitStatus {
     do throws(Refusal) {
+      let options = try GlobalOptions(parsing: arguments)
+      if let host = options.host { LaptopEnvironment.choose(host: host) }
+      let arguments = options.command
       // ssh's options are not ours: these two never meet the argument parser.
       switch arguments.first {
       case "ssh": try pass(arguments.dropFirst(), to: SSHCommand.self, SSHCommand.run)

@@ -4,10 +4,16 @@ import FleetProtocol
 struct LaptopContext {
   let paths: FleetPaths
   let host: ConfiguredHost
+  /// What stands behind `fleet` on a command line that is kept or handed to another program, so that it leads to this
+  /// HostA: nothing for the default.
+  let hostArguments: [String]
 
+  /// Takes the HostA that `--host` or FLEET_HOST names, or the default. Throws `not-logged-in` or `no-such-host`.
   init() throws(Refusal) {
     paths = try LaptopEnvironment.paths()
-    host = try LaptopEnvironment.configuration(paths).host()
+    let configuration = try LaptopEnvironment.configuration(paths)
+    host = try configuration.host(named: LaptopEnvironment.chosenHost)
+    hostArguments = try host == configuration.host(named: nil) ? [] : ["--host", host.name]
   }
 
   var hostA: HostRequest { HostRequest(host: host, paths: paths) }

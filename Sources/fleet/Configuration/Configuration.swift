@@ -10,6 +10,20 @@ struct ConfiguredHost: Hashable {
   /// The private key's file; `nil` leaves the choice to ssh.
   var identity: String?
   var hostKeys: [PublicKey]
+  /// What HostA calls this laptop's operator, as it said at the last login.
+  var operatorName: OperatorName?
+
+  /// `fleet@hosta.example:2222`, as `fleet login` takes it.
+  var place: String { "\(account)@" + (address.contains(":") ? "[\(address)]" : address) + ":\(port)" }
+
+  /// Throws `usage` for what can be neither a file's name nor a word of a command line.
+  static func checkName(_ name: String) throws(Refusal) {
+    guard HostAddress.isAddress(name), name.contains(where: { $0 != "." }) else {
+      throw Refusal(
+        .usage, "'\(DisplayText.escaped(name, limit: 60))' cannot be what a HostA is called",
+        hint: "use letters, digits, '.', '-' and '_'")
+    }
+  }
 
   /// The name under which its keys stand in the known_hosts file, whatever address leads to it.
   var hostKeyAlias: String { "fleet-host-\(name)" }
@@ -20,29 +34,20 @@ struct Configuration: Hashable {
   var defaultHost: String?
   var hosts: [ConfiguredHost] = []
 
-  /// The HostA to use. Throws `not-logged-in`.
-  func host() throws(Refusal) -> ConfiguredHost {
-    guard let host = hosts.first(where: { $0.name == defaultHost }) ?? hosts.first else {
+  /// The HostA of this name, or the default. Throws `not-logged-in` or `no-such-host`.
+  func host(named name: String?) throws(Refusal) -> ConfiguredHost {
+    guard let fallback = hosts.first(where: { $0.name == defaultHost }) ?? hosts.first else {
       throw Refusal(
         .notLoggedIn, "this laptop does not know a HostA yet",
         hint: "run 'fleet login ACCOUNT@HOST'; 'fleet-server init' on HostA prints the line")
     }
-    return host
-  }
-
-  /// Adds the HostA, or replaces the one with the same account, address and port, and makes it the default.
-  ///
-  /// It is called by its address, or with account and port behind it where that name is taken.
-  mutating func add(
-    account: LoginName, address: String, port: TCPPort, identity: String?, hostKeys: [PublicKey]
-  ) -> ConfiguredHost {
-    let known = hosts.firstIndex { $0.account == account && $0.address == address && $0.port == port }
-    let isTaken = hosts.contains { $0.name == address }
-    let name = known.map { hosts[$0].name } ?? (isTaken ? "\(address)-\(account)-\(port)" : address)
-    let host = ConfiguredHost(
-      name: name, account: account, address: address, port: port, identity: identity, hostKeys: hostKeys)
-    if let known { hosts[known] = host } else { hosts.append(host) }
-    defaultHost = name
+    guard let name else { return fallback }
+    guard let host = hosts.first(where: { $0.name == name }) else {
+      let names = hosts.map(\.name).sorted().joined(separator: ", ")
+      throw Refusal(
+        .noSuchHost, "this laptop knows no HostA that is called '\(DisplayText.escaped(name, limit: 60))'",
+        hint: "it knows \(names); 'fleet login --name NAME ACCOUNT@HOST' adds one")
+    }
     return host
   }
 }
@@ -91,6 +96,12 @@ extension ConfiguredHost {
     identity = try object.optionalString("identity", limit: 4096)
     hostKeys = try object.hostKeys("host_keys")
     guard !hostKeys.isEmpty else { throw JSONError("'host_keys' must name at least one key") }
+    operatorName = try object.optionalString("operator").flatMap { try? OperatorName(validating: $0) }
+  }
+
+  /// Whether both are the same way to the same HostA, whatever they are called.
+  func hasSameIdentity(as other: ConfiguredHost) -> Bool {
+    account == other.account && address == other.address && port == other.port
   }
 
   var object: JSONObject {
@@ -100,6 +111,7 @@ extension ConfiguredHost {
     ]
     if let identity { object["identity"] = .string(identity) }
     object["host_keys"] = JSON(hostKeys.map(\.description))
+    if let operatorName { object["operator"] = .string(operatorName.rawValue) }
     return object
   }
 }

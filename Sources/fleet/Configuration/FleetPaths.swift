@@ -27,6 +27,10 @@ struct FleetPaths: Hashable {
   /// What the last `fleet exec` did.
   func lastExecution(host: String) -> String { "\(stateFolder)/exec/\(host)" }
 
+  /// Everything that is kept of one HostA beside the configuration, in the same order for every HostA; not all of it
+  /// need be there.
+  func kept(of host: String) -> [String] { ["devices", "pending", "known", "exec"].map { "\(stateFolder)/\($0)/\(host)" } }
+
   /// What HostA last told about all its devices.
   func knownDevices(host: String) -> String { "\(stateFolder)/known/\(host)" }
 

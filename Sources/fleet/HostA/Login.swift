@@ -7,21 +7,27 @@ enum Login {
     let host: ConfiguredHost
     let version: String
     let operatorName: String
+    /// Which HostA is meant where none is named.
+    let defaultHost: String
   }
 
-  /// Without `hostKey` a person must confirm the fingerprint. `identity` is an absolute path.
+  /// Without `hostKey` a person must confirm the fingerprint. `identity` is an absolute path, `name` what HostA shall be
+  /// called on this laptop.
   ///
-  /// Throws `host-unreachable`, `host-key-changed`, `host-key-unconfirmed` and what HostA refuses.
-  static func perform(_ login: LoginTarget, hostKey: String?, identity: String?) throws(Refusal) -> Answer {
+  /// Throws `host-unreachable`, `host-key-changed`, `host-key-unconfirmed`, `name-taken` and what HostA refuses.
+  static func perform(
+    _ login: LoginTarget, name: String? = nil, hostKey: String?, identity: String?
+  ) throws(Refusal) -> Answer {
     let paths = try LaptopEnvironment.paths()
     var configuration = try LaptopEnvironment.configuration(paths)
     let keys = try HostKeyConfirmation.confirmedKeys(of: login, expected: hostKey)
-    let host = configuration.add(
-      account: login.account, address: login.address, port: login.port, identity: identity, hostKeys: keys)
+    let host = try configuration.add(login, name: name, identity: identity, hostKeys: keys)
     let answer = try version(of: host)
-    try FileStore.replace(paths.hostPins, with: configuration.pins.utf8)
-    try FileStore.replace(paths.configurationFile, with: configuration.text.utf8)
-    return Answer(host: host, version: answer.version, operatorName: answer.operatorName)
+    configuration.note(operatorName: try? OperatorName(validating: answer.operatorName), of: host)
+    try KnownHostAs.write(configuration, paths)
+    return Answer(
+      host: host, version: answer.version, operatorName: answer.operatorName,
+      defaultHost: try configuration.host(named: nil).name)
   }
 
   /// A private key's file as ssh can be told it from any folder. Throws `usage`.

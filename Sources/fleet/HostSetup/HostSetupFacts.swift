@@ -26,44 +26,21 @@ struct HostSetupFacts: Hashable {
   ///
   /// Throws `box-unsuitable` or `sshd-missing`.
   init(parsing output: String) throws(Refusal) {
-    let lines = output.split(whereSeparator: \.isNewline)
-    guard let start = lines.firstIndex(of: "fleet-probe=1") else {
+    let answer = try ProbeAnswer(parsing: output, from: "HostA", login: "HOST", program: "fleet-server")
+    guard answer["missing"].isEmpty else {
       throw Refusal(
-        .boxUnsuitable, "HostA does not run a POSIX shell script as it should",
-        hint: "see whether 'ssh HOST sh -c id' works and prints nothing else")
-    }
-    var values: [Substring: String] = [:]
-    for line in lines[start...] {
-      guard let equals = line.firstIndex(of: "=") else { continue }
-      values[line[..<equals]] = String(line[line.index(after: equals)...])
-    }
-    func value(_ name: Substring) -> String { values[name] ?? "" }
-    func path(_ name: Substring) throws(Refusal) -> String {
-      let path = value(name)
-      guard path.hasPrefix("/"), path.utf8.count < 1024, DisplayText.escaped(path) == path else {
-        throw Refusal(.boxUnsuitable, "the account on HostA has no usable home folder")
-      }
-      return path
-    }
-    guard value("system") == "Linux" else {
-      throw Refusal(
-        .boxUnsuitable,
-        "HostA runs \(DisplayText.escaped(value("system"), limit: 40)), and fleet-server needs Linux")
-    }
-    guard value("missing").isEmpty else {
-      throw Refusal(
-        .sshdMissing, "HostA lacks \(DisplayText.escaped(value("missing"), limit: 100))",
+        .sshdMissing, "HostA lacks \(DisplayText.escaped(answer["missing"], limit: 100))",
         hint: "as root there: apt-get install openssh-server openssh-client; their own service is not needed")
     }
-    machine = DisplayText.escaped(value("machine"), limit: 40)
-    user = try LoginName(validating: value("user"))
-    services = DisplayText.escaped(value("services"), limit: 20)
-    isInitialised = value("initialised") == "yes"
-    free_kb = Int(value("free_kb"))
-    stage = try path("stage")
-    binary = try path("binary")
-    stagedChecksum = value("staged")
-    installedChecksum = value("installed")
+    machine = DisplayText.escaped(answer["machine"], limit: 40)
+    user = try LoginName(validating: answer["user"])
+    services = DisplayText.escaped(answer["services"], limit: 20)
+    isInitialised = answer["initialised"] == "yes"
+    free_kb = Int(answer["free_kb"])
+    stage = try answer.path("stage")
+    binary = try answer.path("binary")
+    stagedChecksum = answer["staged"]
+    installedChecksum = answer["installed"]
   }
 
   /// Throws `box-unsuitable` when a program of this size does not fit, once in the stage and once at its place.

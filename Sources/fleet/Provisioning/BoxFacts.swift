@@ -27,43 +27,21 @@ struct BoxFacts: Hashable {
 
   /// Parses the probe's output, passing over what stands before its first line. Throws `box-unsuitable`.
   init(parsing output: String) throws(Refusal) {
-    let lines = output.split(whereSeparator: \.isNewline)
-    guard let start = lines.firstIndex(of: "fleet-probe=1") else {
-      throw Refusal(
-        .boxUnsuitable, "the box does not run a POSIX shell script as it should",
-        hint: "see whether 'ssh BOX sh -c id' works and prints nothing else")
-    }
-    var values: [Substring: String] = [:]
-    for line in lines[start...] {
-      guard let equals = line.firstIndex(of: "=") else { continue }
-      values[line[..<equals]] = String(line[line.index(after: equals)...])
-    }
-    func value(_ name: Substring) -> String { values[name] ?? "" }
-    func path(_ name: Substring) throws(Refusal) -> String {
-      let path = value(name)
-      guard path.hasPrefix("/"), path.utf8.count < 1024, DisplayText.escaped(path) == path else {
-        throw Refusal(.boxUnsuitable, "the box's account has no usable home folder")
-      }
-      return path
-    }
-    guard value("system") == "Linux" else {
-      throw Refusal(
-        .boxUnsuitable, "the box runs \(DisplayText.escaped(value("system"), limit: 40)), and the agent needs Linux")
-    }
-    machine = DisplayText.escaped(value("machine"), limit: 40)
-    user = try LoginName(validating: value("user"))
-    services = DisplayText.escaped(value("services"), limit: 20)
-    free_kb = Int(value("free_kb"))
-    guard let port = TCPPort(parsing: value("sshd_port")) else {
+    let answer = try ProbeAnswer(parsing: output, from: "the box", login: "BOX", program: "the agent")
+    machine = DisplayText.escaped(answer["machine"], limit: 40)
+    user = try LoginName(validating: answer["user"])
+    services = DisplayText.escaped(answer["services"], limit: 20)
+    free_kb = Int(answer["free_kb"])
+    guard let port = TCPPort(parsing: answer["sshd_port"]) else {
       throw Refusal(.boxUnsuitable, "the box does not tell the port of its sshd", hint: "give it with --sshd-port")
     }
     sshdPort = port
-    stage = try path("stage")
-    binary = try path("binary")
-    folder = try path("folder")
-    stagedChecksum = value("staged")
-    installedChecksum = value("installed")
-    presentDevice = (try? DeviceName(validating: value("device")))?.rawValue
+    stage = try answer.path("stage")
+    binary = try answer.path("binary")
+    folder = try answer.path("folder")
+    stagedChecksum = answer["staged"]
+    installedChecksum = answer["installed"]
+    presentDevice = (try? DeviceName(validating: answer["device"]))?.rawValue
     if let free_kb, free_kb < Self.needed_kb {
       throw Refusal(
         .boxUnsuitable, "the box has only \(free_kb / 1024) MiB free, and \(Self.needed_kb / 1024) MiB are needed",

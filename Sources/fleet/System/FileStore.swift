@@ -84,6 +84,20 @@ enum FileStore {
     rmdir(folder)
   }
 
+  /// Removes the file or the folder with everything in it; a link in it is removed, not followed.
+  static func removeAll(_ path: String) {
+    if unlink(path) == 0 { return }
+    for name in names(in: path) { removeAll("\(path)/\(name)") }
+    rmdir(path)
+  }
+
+  /// Gives the file or the folder another name, where it is there; what had that name is gone. Throws `io-failed`.
+  static func move(_ path: String, to new: String) throws(Refusal) {
+    guard exists(path) else { return }
+    removeAll(new)
+    guard rename(path, new) == 0 else { throw .system("cannot rename \(DisplayText.escaped(path))") }
+  }
+
   /// What lies in a folder, in order; nothing where there is none.
   static func names(in folder: String) -> [String] {
     guard let stream = opendir(folder) else { return [] }

@@ -32,6 +32,14 @@ enum LaptopEnvironment {
     return try Configuration(parsing: text)
   }
 
+  private static let hostVariable = "FLEET_HOST"
+
+  /// The HostA that is meant, by name; `nil` for the default.
+  static var chosenHost: String? { variable(hostVariable).flatMap { $0.isEmpty ? nil : $0 } }
+
+  /// From now on this HostA is meant: also by a `fleet` that a program runs which we start, such as ssh its ProxyCommand.
+  static func choose(host: String) { setenv(hostVariable, host, 1) }
+
   /// This laptop's time.
   static var now: Timestamp { Timestamp(seconds: Int64(time(nil))) }
 

@@ -108,7 +108,7 @@ import Testing
 
   @Test func aDeviceGivesItsHostKeysOnceAndOnlyWhereThatWasAllowed() throws {
     let strict = try provision("strict", 11)
-    #expect(try registry.adopt([try sampleKey(30)], for: strict.device, from: nil, now_s: 1) == .unchanged)
+    #expect(try registry.adopt([try sampleKey(30)], for: strict.device, from: nil, now_s: 1) == false)
     let open = try registry.provision(
       try DeviceName(validating: "open"), body: try sampleBody(12, fromFirstClaim: true), id: DeviceID(random: 99),
       range: try #require(PortRange(parsing: "20000-20009")), portsInUse: [], by: alice, now_s: 1)
