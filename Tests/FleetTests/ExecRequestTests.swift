@@ -18,7 +18,7 @@ import Testing
     let all = try request { ($0.all, $0.command) = (true, ["a  b", ""]) }
     #expect(try all.devices == .selected(DeviceSelector([])) && all.command == "a  b ")
     let queue = try request { ($0.all, $0.command, $0.queue) = (true, ["true"], true) }
-    #expect(queue.queueing?.seconds == 7 * 86_400)
+    #expect(queue.queueing?.seconds == 604_800)
     #expect(try request { $0.retryFailed = true }.command == nil)
     #expect(try request { ($0.retryFailed, $0.command) = (true, ["true"]) }.devices == .failedLastTime)
     #expect(try request { ($0.resume, $0.wait) = (true, true) }.devices == .queued)
@@ -114,7 +114,7 @@ import Testing
       QueueRound.remark(entries) == "4 queued commands wait for a, b; 'fleet queue' shows them")
     #expect(QueueRound.remark([entries[3]]) == nil)
     let table = QueueTable.text(entries, now: Timestamp(seconds: 80), style: TerminalStyle(hasColor: false))
-    #expect(table.contains("00000003  b       waiting             1 min ago  in 15 s  run 00000003\n"), "\(table)")
+    #expect(table.contains("00000003  b       waiting              1 min ago  in 15 s  run 00000003\n"), "\(table)")
     #expect(table.contains("taken, may have run"))
   }
 }

@@ -41,7 +41,7 @@ struct ExecCommand: ParsableCommand {
   @Argument(help: "Which devices.")
   var selector: [String] = []
 
-  @Argument(parsing: .postTerminator, help: "The command.")
+  /// What stands behind `--`.
   var command: [String] = []
 
   @Flag(help: "Every device.")
