@@ -25,6 +25,12 @@ struct ProxyCommand: ParsableCommand {
     switch (arguments.first, arguments.count) {
     case ("--hold", 2): DescriptorHandover.hold(path: arguments[1])
     case ("--adopt", 2): try DescriptorHandover.adopt(path: arguments[1])
+    case ("--connect", 3):
+      let paths = try LaptopEnvironment.paths()
+      guard let host = try LaptopEnvironment.configuration(paths).hosts.first(where: { $0.name == arguments[2] })
+      else { throw Refusal(.notLoggedIn, "this laptop does not know that HostA any more") }
+      let device = try DeviceName(validating: arguments[1])
+      try DescriptorHandover.give(try DeviceConnection.open(device, host: host, paths: paths).socket)
     case (_, 1):
       let device = try DeviceName(validating: arguments[0])
       let context = try LaptopContext()

@@ -10,6 +10,9 @@ struct SSHCommand: ParsableCommand {
       -o ProxyCommand). Without USER@ the account is the one that was given to 'fleet provision'. The device \
       must show the host key that was recorded when it was provisioned. The exit status is the remote command's.
 
+      The connection stays for a minute, and the next session on the device uses it again, unless an option asks \
+      something of the connection itself (-L, -A, -i, -v and the like). FLEET_REUSE=0 turns that off.
+
       EXAMPLE
         fleet ssh kitchen-pi
         fleet ssh -L 8080:127.0.0.1:80 root@kitchen-pi
@@ -24,14 +27,7 @@ struct SSHCommand: ParsableCommand {
   /// Becomes ssh; returns only by throwing.
   static func run(_ arguments: [String]) throws(Refusal) {
     let line = try SSHCommandLine(parsing: arguments)
-    guard let program = Platform.executablePath else {
-      throw Refusal(.ioFailed, "the system does not tell where the program fleet is")
-    }
     let context = try LaptopContext()
-    let connection = try DeviceConnection.open(line.device, host: context.host, paths: context.paths)
-    let socket = try DescriptorHandover.offer(connection.socket, program: program)
-    throw Subprocess.replaceSelf(
-      DeviceSSHArguments.ssh(
-        line, defaultUser: connection.header.user, pins: connection.pins, program: program, socket: socket))
+    throw Subprocess.replaceSelf(try DeviceSession(host: context.host, paths: context.paths).arguments(line))
   }
 }

@@ -29,7 +29,9 @@ struct FleetPaths: Hashable {
 
   /// Everything that is kept of one HostA beside the configuration, in the same order for every HostA; not all of it
   /// need be there.
-  func kept(of host: String) -> [String] { ["devices", "pending", "known", "exec"].map { "\(stateFolder)/\($0)/\(host)" } }
+  func kept(of host: String) -> [String] {
+    ["devices", "pending", "known", "exec"].map { "\(stateFolder)/\($0)/\(host)" }
+  }
 
   /// What HostA last told about all its devices.
   func knownDevices(host: String) -> String { "\(stateFolder)/known/\(host)" }

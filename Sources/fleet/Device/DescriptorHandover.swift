@@ -24,7 +24,7 @@ enum DescriptorHandover {
     let folder = try FileStore.makeTemporaryFolder()
     let path = "\(folder)/s"
     do throws(Refusal) {
-      let listener = try listen(on: path)
+      let listener = try listener(at: path)
       let null = try Descriptor.open("/dev/null", O_RDWR)
       _ = try Subprocess.spawn(
         [program, "proxy", "--hold", path],
@@ -38,10 +38,10 @@ enum DescriptorHandover {
     return path
   }
 
-  /// A socket at which a connection can be fetched.
-  static func listen(on path: String) throws(Refusal) -> Descriptor {
-    let listener = try unixSocket()
-    guard withSocketAddress(path, { bind(listener.number, $0, $1) }) == 0, listenForOne(listener.number) == 0 else {
+  /// A socket at which `adopt` fetches a connection.
+  static func listener(at path: String) throws(Refusal) -> Descriptor {
+    let listener = try UnixSocket.make()
+    guard UnixSocket.withAddress(path, { bind(listener.number, $0, $1) }) == 0, listen(listener.number, 1) == 0 else {
       throw .system("cannot listen on \(DisplayText.escaped(path))")
     }
     return listener
@@ -74,42 +74,19 @@ enum DescriptorHandover {
 
   /// Fetches the connection from the holder and gives it to ssh, which waits for it on standard output.
   static func adopt(path: String) throws(Refusal) {
-    let socket = try unixSocket()
-    guard withSocketAddress(path, { connect(socket.number, $0, $1) }) == 0 else {
+    let socket = try UnixSocket.make()
+    guard UnixSocket.withAddress(path, { connect(socket.number, $0, $1) }) == 0 else {
       throw .system("cannot take over the connection")
     }
     let connection = Descriptor(descriptor_passing_receive(socket.number))
     guard connection.isOpen else { throw .system("cannot take over the connection") }
+    try give(connection)
+  }
+
+  /// Gives a connection to the ssh that started this process as its ProxyCommand with ProxyUseFdpass.
+  static func give(_ connection: Descriptor) throws(Refusal) {
     guard descriptor_passing_send(STDOUT_FILENO, connection.number) == 0 else {
       throw .system("cannot hand the connection to ssh")
     }
   }
-
-  private static func unixSocket() throws(Refusal) -> Descriptor {
-    let descriptor = Descriptor(socket(AF_UNIX, Platform.socketStream, 0))
-    guard descriptor.isOpen else { throw .system("cannot make a socket") }
-    descriptor.setCloseOnExec()
-    return descriptor
-  }
-
-  /// Calls `body` with the path as a socket address; -1 for a path that is too long for one.
-  private static func withSocketAddress(
-    _ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
-  ) -> Int32 {
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    let bytes = Array(path.utf8)
-    let capacity = MemoryLayout.size(ofValue: address.sun_path)
-    guard bytes.count < capacity else {
-      errno = ENAMETOOLONG
-      return -1
-    }
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-    return withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
-    }
-  }
 }
-
-// Outside the type, where the name still means the system call.
-private func listenForOne(_ number: Int32) -> Int32 { listen(number, 1) }

@@ -13,48 +13,70 @@ struct DeviceConnection {
   let header: ConnectHeader
   /// The known_hosts file with the device's keys, written before this value exists.
   let pins: String
+  /// Whether it outlives this process, its terminal and Ctrl-C there.
+  let isDetached: Bool
 
   /// Throws HostA's refusal, or why HostA cannot be reached.
-  static func open(_ device: DeviceName, host: ConfiguredHost, paths: FleetPaths) throws(Refusal) -> DeviceConnection {
-    let (near, far) = try socketPair()
-    let (complaints, errorOutput) = try Subprocess.makePipe()
-    let process = try Subprocess.spawn(
-      HostConnectionArguments.ssh(to: host, pins: paths.hostPins, request: OperatorRequest.connect(device).command),
-      [0: far, 1: far, 2: errorOutput])
-    far.close()
-    errorOutput.close()
-    guard let line = try headerLine(near) else {
-      let errorText = String(decoding: complaints.readToEnd(), as: UTF8.self)
-      throw SSHFailure.refusal(host: host, exitStatus: Subprocess.wait(for: process), errorText: errorText)
+  static func open(
+    _ device: DeviceName, host: ConfiguredHost, paths: FleetPaths, reuse: ConnectionReuse = .chosen
+  ) throws(Refusal) -> DeviceConnection {
+    let request = OperatorRequest.connect(device).command
+    if let master = HostMaster(host: host, paths: paths, reuse: reuse), let (shared, isNew) = try master.socket() {
+      let way = HostConnectionArguments.ssh(to: host, pins: paths.hostPins, request: request, through: shared)
+      if case .header(let line, let socket) = try ask(way, isDetached: true, isPatient: isNew) {
+        return try DeviceConnection(device, line, socket, host: host, paths: paths, isDetached: true)
+      }
+      // A new connection that brought no header is the device's own matter, which the second try tells.
+      if !isNew { master.abandon(shared) }
     }
-    let (header, pins) = try accept(line, of: device, host: host, paths: paths)
-    return DeviceConnection(socket: near, header: header, pins: pins)
+    let way = HostConnectionArguments.ssh(to: host, pins: paths.hostPins, request: request)
+    switch try ask(way, isDetached: false, isPatient: true) {
+    case .header(let line, let socket):
+      return try DeviceConnection(device, line, socket, host: host, paths: paths, isDetached: false)
+    case .ended(let status, let errorText):
+      throw SSHFailure.refusal(host: host, exitStatus: status, errorText: errorText)
+    }
   }
 
-  /// Two ends of a stream.
-  static func socketPair() throws(Refusal) -> (near: Descriptor, far: Descriptor) {
+  private enum Answer {
+    case header([UInt8], Descriptor)
+    case ended(status: Int32, errorText: String)
+  }
+
+  /// Starts ssh and reads HostA's first line. One that is not patient gives up on a HostA that says nothing.
+  private static func ask(_ arguments: [String], isDetached: Bool, isPatient: Bool) throws(Refusal) -> Answer {
     var ends: [Int32] = [-1, -1]
     guard socketpair(AF_UNIX, Platform.socketStream, 0, &ends) == 0 else { throw .system("cannot make a socket") }
     let (near, far) = (Descriptor(ends[0]), Descriptor(ends[1]))
     near.setCloseOnExec()
     far.setCloseOnExec()
-    return (near, far)
+    let (complaints, errorOutput) = try Subprocess.makePipe()
+    let process = try Subprocess.spawn(arguments, [0: far, 1: far, 2: errorOutput], isDetached: isDetached)
+    far.close()
+    errorOutput.close()
+    if !isPatient {
+      var polled = pollfd(fd: near.number, events: Int16(POLLIN), revents: 0)
+      if poll(&polled, 1, ConnectionReuse.patience_ms) == 0 { kill(process, SIGTERM) }
+    }
+    if let line = try headerLine(near) { return .header(line, near) }
+    let errorText = String(decoding: complaints.readToEnd(), as: UTF8.self)
+    return .ended(status: Subprocess.wait(for: process), errorText: errorText)
   }
 
-  /// Takes HostA's first line: writes the pins of the device's keys, and says so when they are new.
-  ///
-  /// Returns the header and the known_hosts file's path. Throws HostA's refusal.
-  static func accept(
-    _ line: [UInt8], of device: DeviceName, host: ConfiguredHost, paths: FleetPaths
-  ) throws(Refusal) -> (header: ConnectHeader, pins: String) {
+  /// Believes the header, and writes the device's keys down.
+  init(
+    _ device: DeviceName, _ line: [UInt8], _ socket: Descriptor, host: ConfiguredHost, paths: FleetPaths,
+    isDetached: Bool
+  ) throws(Refusal) {
     let fields = try HostRequest.fields(of: line, host: host)
-    let header: ConnectHeader
     do { header = try ConnectHeader(fields) } catch { throw HostRequest.notUnderstood(error, host) }
-    let pins = DevicePins(of: device, host: host, paths: paths)
-    let remark = NewHostKey.remark(on: header, device: device, pinned: pins.keys)
-    try pins.write(header.hostKeys)
+    let known = DevicePins(of: device, host: host, paths: paths)
+    let remark = NewHostKey.remark(on: header, device: device, pinned: known.keys)
+    try known.write(header.hostKeys)
     if let remark { StandardStreams.note(remark) }
-    return (header, pins.path)
+    self.socket = socket
+    self.isDetached = isDetached
+    pins = known.path
   }
 
   /// Reads up to and with the first newline and not a byte further: what follows belongs to the session.
@@ -62,39 +84,17 @@ struct DeviceConnection {
   /// `nil` when the stream ends before. Throws `io-failed` for a line beyond the protocol's limit.
   static func headerLine(_ socket: Descriptor) throws(Refusal) -> [UInt8]? {
     var line: [UInt8] = []
-    while true {
-      switch try takeLine(from: socket, into: &line) {
-      case .whole: return line
-      case .partial: continue
-      case .ended: return nil
-      }
-    }
-  }
-
-  /// How far a line has come.
-  enum LineProgress { case whole, partial, ended }
-
-  /// Takes what there is of the line, which stands in `line` without its newline once it is whole.
-  ///
-  /// - Parameter flags: of `recv`; with `MSG_DONTWAIT` nothing there makes the line partial.
-  static func takeLine(
-    from socket: Descriptor, into line: inout [UInt8], flags: Int32 = 0
-  ) throws(Refusal) -> LineProgress {
     var buffer = [UInt8](repeating: 0, count: 4096)
-    let seen = recv(socket.number, &buffer, buffer.count, Int32(MSG_PEEK) | flags)
-    if seen < 0, errno == EINTR || errno == EAGAIN { return .partial }
-    guard seen > 0 else { return .ended }
-    let end = buffer[..<seen].firstIndex(of: UInt8(ascii: "\n"))
-    let taken = recv(socket.number, &buffer, end.map { $0 + 1 } ?? seen, 0)
-    guard taken > 0 else { return .ended }
-    line += buffer[..<taken]
-    if end != nil {
-      line.removeLast()
-      return .whole
+    while line.count <= Limits.line {
+      let seen = recv(socket.number, &buffer, buffer.count, Int32(MSG_PEEK))
+      if seen < 0, errno == EINTR { continue }
+      guard seen > 0 else { return nil }
+      let end = buffer[..<seen].firstIndex(of: UInt8(ascii: "\n"))
+      let taken = recv(socket.number, &buffer, end.map { $0 + 1 } ?? seen, 0)
+      guard taken > 0 else { return nil }
+      line += buffer[..<taken]
+      if end != nil { return line.dropLast() }
     }
-    guard line.count <= Limits.line else {
-      throw Refusal(.ioFailed, "the first line of HostA's answer does not end")
-    }
-    return .partial
+    throw Refusal(.ioFailed, "the first line of HostA's answer does not end")
   }
 }

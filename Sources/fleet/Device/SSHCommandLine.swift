@@ -8,6 +8,8 @@ struct SSHCommandLine: Hashable {
   var user: String?
   var device: DeviceName
   var command: [String] = []
+  /// Whether no option asks anything of the connection itself.
+  private(set) var concernsOnlySession = true
 
   /// ssh(1)'s getopt string of OpenSSH 9.2.
   private static let letters = "1246ab:c:e:fgi:kl:m:no:p:qstvxAB:CD:E:F:GI:J:KL:MNO:PQ:R:S:TVw:W:XYy"
@@ -19,8 +21,11 @@ struct SSHCommandLine: Hashable {
     var options: [String] = []
     var destination: String?
     var rest = arguments[...]
+    var concernsOnlySession = true
     while true {
-      let isTerminated = try Self.takeOptions(from: &rest, into: &options)
+      let isTerminated = try Self.takeOptions(from: &rest, into: &options) { letter, value in
+        if !SessionOptions.concernOnlySession(letter, value) { concernsOnlySession = false }
+      }
       guard destination == nil else { break }
       guard let word = rest.popFirst() else {
         throw Refusal(.usage, "which device?", hint: Self.usage)
@@ -41,12 +46,13 @@ struct SSHCommandLine: Hashable {
       device = try DeviceName(validating: text)
     }
     self.options = options
+    self.concernsOnlySession = concernsOnlySession
     command = Array(rest)
   }
 
-  /// Takes options up to the first word that is none, and returns whether a `--` ended them.
+  /// Takes options up to the first word that is none, and returns whether a `--` ended them. `each` hears of every one.
   private static func takeOptions(
-    from rest: inout ArraySlice<String>, into options: inout [String]
+    from rest: inout ArraySlice<String>, into options: inout [String], each: (Character, String?) -> Void
   ) throws(Refusal) -> Bool {
     while let word = rest.first, word.hasPrefix("-"), word != "-" {
       rest.removeFirst()
@@ -74,6 +80,7 @@ struct SSHCommandLine: Hashable {
           }
         }
         try refuse(letter, value)
+        each(letter, value)
       }
     }
     return false

@@ -13,7 +13,7 @@ import FleetProtocol
 final class DeviceRun {
   /// What all runs of one `fleet exec` share.
   struct Setting {
-    let hostA: HostRequest
+    let way: WayToHostA
     let user: LoginName?
     /// The path of `fleet` itself, which hands connections over.
     let program: String
@@ -41,8 +41,7 @@ final class DeviceRun {
   private let connection: Descriptor
   private let complaints: Descriptor
   private var complaintText: [UInt8] = []
-  private var headerLine: [UInt8] = []
-  private var accepted: (header: ConnectHeader, pins: String)?
+  private var accepted: DeviceConnection?
   private var listener: Descriptor?
   private var output: Descriptor?
   private var errors: Descriptor?
@@ -65,11 +64,11 @@ final class DeviceRun {
     self.job = job
     self.setting = setting
     place = "\(setting.folder)/\(number)"
-    let (near, far) = try DeviceConnection.socketPair()
+    let (near, far) = try Self.socketPair()
     let (complaintEnd, complaint) = try Subprocess.makePipe()
     complaintEnd.setNonBlocking()
     way = try WatchedProcess(
-      ExecSSHArguments.hostA(setting.hostA.host, pins: setting.hostA.paths.hostPins, request: .connect(job.device)),
+      ExecSSHArguments.hostA(setting.way, request: .connect(job.device)),
       [0: far, 1: far, 2: complaint])
     (connection, complaints) = (near, complaintEnd)
   }
@@ -130,6 +129,15 @@ final class DeviceRun {
     return way
   }
 
+  private static func socketPair() throws(Refusal) -> (near: Descriptor, far: Descriptor) {
+    var ends: [Int32] = [-1, -1]
+    guard socketpair(AF_UNIX, Platform.socketStream, 0, &ends) == 0 else { throw .system("cannot make a socket") }
+    let (near, far) = (Descriptor(ends[0]), Descriptor(ends[1]))
+    near.setCloseOnExec()
+    far.setCloseOnExec()
+    return (near, far)
+  }
+
   private func finish(_ outcome: ExecOutcome, _ begun: ExecSchedule.Begun) {
     ending = (outcome, begun)
     if job.queued != nil, begun != .yes, !isStopped, outcome.state != .offline, let message = outcome.message {
@@ -144,24 +152,30 @@ final class DeviceRun {
   }
 
   private func stepOpening() throws(Refusal) {
-    switch try DeviceConnection.takeLine(from: connection, into: &headerLine, flags: Int32(MSG_DONTWAIT)) {
-    case .partial: return
-    case .ended:
+    guard hasAnswer else { return }
+    let hostA = setting.way.hostA
+    guard let line = try DeviceConnection.headerLine(connection) else {
       guard way.look() else { return }
       complaints.drain(into: &complaintText, limit: 8192)
       throw SSHFailure.refusal(
-        host: setting.hostA.host, exitStatus: way.exitStatus ?? 255,
-        errorText: String(decoding: complaintText, as: UTF8.self))
-    case .whole:
-      accepted = try DeviceConnection.accept(
-        headerLine, of: job.device, host: setting.hostA.host, paths: setting.hostA.paths)
-      // The way is open before a queued command is taken: one that is taken and then not run is lost.
-      if let id = job.queued {
-        stage = .taking(try HostQuestion(.queueTake(id, job.device), hostA: setting.hostA))
-      } else {
-        try begin(job.command)
-      }
+        host: hostA.host, exitStatus: way.exitStatus ?? 255, errorText: String(decoding: complaintText, as: UTF8.self))
     }
+    accepted = try DeviceConnection(
+      job.device, line, connection, host: hostA.host, paths: hostA.paths, isDetached: true)
+    // The way is open before a queued command is taken: one that is taken and then not run is lost.
+    if let id = job.queued {
+      stage = .taking(try HostQuestion(.queueTake(id, job.device), over: setting.way))
+    } else {
+      try begin(job.command)
+    }
+  }
+
+  /// Whether HostA's first line is there as a whole, or no more of it will come.
+  private var hasAnswer: Bool {
+    var buffer = [UInt8](repeating: 0, count: Limits.line + 1)
+    let count = recv(connection.number, &buffer, buffer.count, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
+    if count < 0 { return errno != EAGAIN && errno != EINTR }
+    return count == 0 || count > Limits.line || buffer[..<count].contains(UInt8(ascii: "\n"))
   }
 
   private func stepTaking(_ question: HostQuestion) throws(Refusal) {
@@ -178,13 +192,13 @@ final class DeviceRun {
     guard let accepted else { return }
     let words = ExecSSHArguments.device(
       job.device, user: setting.user, command: command, log: "\(place).log", endIsLogged: setting.endIsLogged)
-    let listener = try DescriptorHandover.listen(on: "\(place).s")
+    let listener = try DescriptorHandover.listener(at: "\(place).s")
     let (outputEnd, output) = try Subprocess.makePipe()
     let (errorEnd, errors) = try Subprocess.makePipe()
     for end in [outputEnd, errorEnd, listener] { end.setNonBlocking() }
     let arguments = DeviceSSHArguments.ssh(
-      try SSHCommandLine(parsing: words), defaultUser: accepted.header.user, pins: accepted.pins,
-      program: setting.program, socket: "\(place).s")
+      try SSHCommandLine(parsing: words), defaultUser: accepted.header.user.rawValue, pins: accepted.pins,
+      program: setting.program, over: .connection(handover: "\(place).s", staying: nil))
     let input = try Descriptor.open(setting.input ?? "/dev/null", O_RDONLY)
     stage = .running(try WatchedProcess(arguments, [0: input, 1: output, 2: errors]))
     (self.listener, self.output, self.errors) = (listener, outputEnd, errorEnd)
@@ -224,7 +238,7 @@ final class DeviceRun {
     let body = QueueDoneBody(status: Int64(outcome.status ?? 255)).line
     do throws(Refusal) {
       stage = .reporting(
-        outcome, try HostQuestion(.queueDone(id, job.device), body: body, hostA: setting.hostA))
+        outcome, try HostQuestion(.queueDone(id, job.device), body: body, over: setting.way))
     } catch {
       giveUpReporting(outcome, error)
     }

@@ -1,10 +1,18 @@
 import FleetProtocol
 
+/// How HostA is reached by what runs at the same time.
+struct WayToHostA {
+  let hostA: HostRequest
+  /// Where a connection that all share can be found; ssh makes one of its own where that takes no further session.
+  let socket: String?
+}
+
 /// The command lines of the ssh that runs a command on a device, among many that run at the same time.
 enum ExecSSHArguments {
   /// To HostA: nobody can answer a question that one of many asks.
-  static func hostA(_ host: ConfiguredHost, pins: String, request: OperatorRequest) -> [String] {
-    let arguments = HostConnectionArguments.ssh(to: host, pins: pins, request: request.command)
+  static func hostA(_ way: WayToHostA, request: OperatorRequest) -> [String] {
+    let arguments = HostConnectionArguments.ssh(
+      to: way.hostA.host, pins: way.hostA.paths.hostPins, request: request.command, through: way.socket)
     return [arguments[0], "-o", "BatchMode=yes"] + arguments.dropFirst()
   }
 

@@ -34,7 +34,8 @@ struct ExecSession {
     defer { FileStore.remove(files: FileStore.names(in: folder), in: folder) }
     let last = request.devices == .failedLastTime ? try lastExecution() : nil
     let setting = DeviceRun.Setting(
-      hostA: context.hostA, user: user ?? last?.user, program: program, folder: folder,
+      way: WayToHostA(hostA: context.hostA, socket: try sharedConnection()), user: user ?? last?.user, program: program,
+      folder: folder,
       input: readsInput ? try spool(to: "\(folder)/input") : nil, endIsLogged: Self.sshLogsTheEnd)
     if request.devices == .queued { return try runQueued(setting) }
     let devices = try devices(last)
@@ -85,7 +86,7 @@ struct ExecSession {
   private func runQueued(
     _ setting: DeviceRun.Setting, only: Set<QueueID>? = nil, before: Results = []
   ) throws(Refusal) -> Int32 {
-    let watch = QueueWatch(hostA: context.hostA, only: only, stays: waits, now: ContinuousClock().now)
+    let watch = QueueWatch(way: setting.way, only: only, stays: waits, now: ContinuousClock().now)
     let run = try ExecRun(
       setting, schedule: ExecSchedule(limit: parallel, timeout: timeout), report: report, watch: watch)
     try run.run([])
@@ -114,6 +115,12 @@ struct ExecSession {
     let failed = results.count { ![.ok, .queued].contains($0.outcome.state) }
     return failed > 0
       ? ["  'fleet exec --retry-failed' runs it again on \(failed == 1 ? "that one" : "those \(failed)")"] : []
+  }
+
+  /// One login at HostA for all devices, where connections may be shared.
+  private func sharedConnection() throws(Refusal) -> String? {
+    let hostA = context.hostA
+    return try HostMaster(host: hostA.host, paths: hostA.paths, reuse: hostA.reuse)?.socket()?.path
   }
 
   // MARK: Which devices

@@ -19,8 +19,8 @@ final class HostQuestion {
   private static let longestAnswer = 128 << 20
 
   /// Throws `tool-missing` or `io-failed`.
-  init(_ request: OperatorRequest, body: String? = nil, hostA: HostRequest) throws(Refusal) {
-    host = hostA.host
+  init(_ request: OperatorRequest, body: String? = nil, over way: WayToHostA) throws(Refusal) {
+    host = way.hostA.host
     let (outputEnd, output) = try Subprocess.makePipe()
     let (errorEnd, errors) = try Subprocess.makePipe()
     var input = try Descriptor.open("/dev/null", O_RDONLY)
@@ -32,7 +32,7 @@ final class HostQuestion {
       input = source
     }
     process = try WatchedProcess(
-      ExecSSHArguments.hostA(host, pins: hostA.paths.hostPins, request: request), [0: input, 1: output, 2: errors])
+      ExecSSHArguments.hostA(way, request: request), [0: input, 1: output, 2: errors])
     (self.output, self.errors) = (outputEnd, errorEnd)
     for end in [outputEnd, errorEnd] { end.setNonBlocking() }
   }

@@ -16,7 +16,7 @@ final class QueueWatch {
     let waiting: [QueuedCommand]
   }
 
-  private let hostA: HostRequest
+  private let way: WayToHostA
   /// The commands that are meant; `nil` for all.
   private let only: Set<QueueID>?
   /// Whether it goes on until nothing waits any more.
@@ -30,8 +30,8 @@ final class QueueWatch {
   /// With more devices than this every one is asked for: a selector of their names would be too long.
   private static let mostNames = 400
 
-  init(hostA: HostRequest, only: Set<QueueID>?, stays: Bool, now: ContinuousClock.Instant) {
-    (self.hostA, self.only, self.stays) = (hostA, only, stays)
+  init(way: WayToHostA, only: Set<QueueID>?, stays: Bool, now: ContinuousClock.Instant) {
+    (self.way, self.only, self.stays) = (way, only, stays)
     stage = .resting(until: now)
   }
 
@@ -59,18 +59,18 @@ final class QueueWatch {
   func step(now: ContinuousClock.Instant) throws(Refusal) -> [ExecJob] {
     do throws(Refusal) {
       switch stage {
-      case .resting(let until): if until <= now { stage = .queue(try HostQuestion(.queue, hostA: hostA)) }
+      case .resting(let until): if until <= now { stage = .queue(try HostQuestion(.queue, over: way)) }
       case .queue(let question):
         guard let answer = question.look() else { return [] }
-        let entries = try hostA.queue(of: try answer.get()).entries
+        let entries = try way.hostA.queue(of: try answer.get()).entries
         let names = Set(QueueRound.waiting(entries, only: only).map(\.device))
         let selector = names.count > Self.mostNames ? [] : names.sorted().map(\.rawValue)
         guard !names.isEmpty else { return settle([], waiting: [], now: now) }
         let body = SelectBody(selector: try DeviceSelector(selector)).line
-        stage = .devices(try HostQuestion(.select, body: body, hostA: hostA), entries)
+        stage = .devices(try HostQuestion(.select, body: body, over: way), entries)
       case .devices(let question, let entries):
         guard let answer = question.look() else { return [] }
-        let devices = try hostA.devices(of: try answer.get()).devices
+        let devices = try way.hostA.devices(of: try answer.get()).devices
         let reachable = Set(devices.filter { $0.state != .offline }.map(\.name))
         return settle(
           QueueRound.jobs(entries, reachable: reachable, only: only), waiting: QueueRound.waiting(entries, only: only),

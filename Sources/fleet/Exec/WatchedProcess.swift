@@ -6,7 +6,7 @@ import FleetProtocol
   import Darwin
 #endif
 
-/// A program in a process group of its own, which is looked after without waiting for it.
+/// A program in a process group of its own, out of Ctrl-C's reach, which is looked after without waiting for it.
 final class WatchedProcess {
   enum End: Hashable {
     case exited(Int32)
@@ -18,7 +18,7 @@ final class WatchedProcess {
 
   /// Throws `tool-missing` or `io-failed`.
   init(_ arguments: [String], _ descriptors: [Int32: Descriptor]) throws(Refusal) {
-    pid = try Subprocess.spawn(arguments, descriptors, isApart: true)
+    pid = try Subprocess.spawn(arguments, descriptors, isDetached: true)
   }
 
   /// `nil` while it runs, and for one that a signal has ended.

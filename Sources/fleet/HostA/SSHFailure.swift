@@ -35,6 +35,13 @@ enum SSHFailure {
       .hostUnreachable, "HostA (\(place)) does not answer\(because)", hint: unreachableHint(text, host))
   }
 
+  /// ssh could not make the socket through which a connection would be shared.
+  static func meansNoSharing(_ errorText: String) -> Bool {
+    ["multiplex", "ControlPath", "ControlSocket", "muxserver", "too long for Unix domain socket"].contains {
+      errorText.contains($0)
+    }
+  }
+
   private static func unreachableHint(_ text: String, _ host: ConfiguredHost) -> String {
     if text.contains("could not resolve") { return "check the name and this laptop's network" }
     if text.contains("connection refused") {

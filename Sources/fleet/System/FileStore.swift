@@ -136,6 +136,13 @@ enum FileStore {
   /// Makes now the time at which the file was changed.
   static func touch(_ path: String) { utimes(path, nil) }
 
+  /// When the file was last written; `nil` where there is none.
+  static func changed(_ path: String) -> Timestamp? {
+    var information = stat()
+    guard stat(path, &information) == 0 else { return nil }
+    return Timestamp(seconds: Platform.changed_s(information))
+  }
+
   static func isFolder(_ path: String) -> Bool {
     var information = stat()
     return stat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFDIR

@@ -10,10 +10,15 @@ enum Platform {
     typealias SpawnFileActions = posix_spawn_file_actions_t
     typealias SpawnAttributes = posix_spawnattr_t
     static let socketStream = Int32(SOCK_STREAM.rawValue)
+    static let socketDatagram = Int32(SOCK_DGRAM.rawValue)
+    /// POSIX_SPAWN_SETSID, which glibc's header shows to C alone.
+    static let spawnInNewSession: Int16 = 0x80
   #else
     typealias SpawnFileActions = posix_spawn_file_actions_t?
     typealias SpawnAttributes = posix_spawnattr_t?
     static let socketStream = SOCK_STREAM
+    static let socketDatagram = SOCK_DGRAM
+    static let spawnInNewSession = Int16(POSIX_SPAWN_SETSID)
   #endif
 
   static func emptySpawnFileActions() -> SpawnFileActions {
@@ -37,6 +42,15 @@ enum Platform {
       information.st_mtim
     #else
       information.st_mtimespec
+    #endif
+  }
+
+  /// When a file was last written.
+  static func changed_s(_ information: stat) -> Int64 {
+    #if canImport(Glibc)
+      Int64(information.st_mtim.tv_sec)
+    #else
+      Int64(information.st_mtimespec.tv_sec)
     #endif
   }
 
