@@ -40,6 +40,10 @@ import Testing
         #expect(none.status == 0 && none.error == "fleet: no queued command was run\n", "\(none)")
       }
 
+      // HostA is not believed that this laptop has queued what it has not: neither from another one, nor made up.
+      _ = try lab.anna.succeed(
+        "queue-add", body: #"{"v":1,"command":"echo foreign >> \#(log)","devices":["kitchen-pi"],"expires_s":900}"#)
+
       // Two that wait for it when it comes: one of them runs it, and neither a second time.
       let waiting = try (0..<2).map { _ in try lab.start(lab.laptop, ["fleet", "exec", "--resume", "--wait", "--json"])
       }
@@ -51,8 +55,11 @@ import Testing
       #expect(ran() == "first\n")
       let done = try #require(try lab.queue().first { $0["id"] as? String == first })
       #expect(done["state"] as? String == "done" && done["status"] as? Int == 3)
-      #expect(try lab.fleet("exec", "--resume").error == "fleet: no queued command was run\n")
-      #expect(ran() == "first\n")
+      let foreign = try lab.fleet("exec", "--resume")
+      #expect(
+        foreign.error.contains("1 queued command was not queued on this laptop") && ran() == "first\n", "\(foreign)")
+      try lab.fleetSucceeds("exec", "--resume", "--any-laptop")
+      #expect(ran() == "first\nforeign\n")
     }
   }
 

@@ -36,6 +36,7 @@ import Testing
       { ($0.resume, $0.command) = (true, ["true"]) },
       { ($0.resume, $0.queue) = (true, true) },
       { ($0.all, $0.command, $0.wait) = (true, ["true"], true) },
+      { ($0.all, $0.command, $0.anyLaptop) = (true, ["true"], true) },
       { ($0.all, $0.command, $0.expires) = (true, ["true"], "1d") },
       { ($0.all, $0.command, $0.queue, $0.expires) = (true, ["true"], true, "soon") },
       { ($0.all, $0.command, $0.queue, $0.expires) = (true, ["true"], true, "60w") },
@@ -107,12 +108,27 @@ import Testing
     ]
     let a = try DeviceName(validating: "a")
     #expect(
-      QueueRound.jobs(entries, reachable: [a]).map(\.queued?.rawValue) == ["00000001", "00000005", "00000002"])
-    #expect(QueueRound.jobs(entries, reachable: [a], only: [entries[0].id]).map(\.command) == ["run 00000002"])
-    #expect(QueueRound.jobs(entries, reachable: []).isEmpty)
+      QueueRound.jobs(entries, reachable: [a], scope: QueueRound.Scope()).map(\.queued?.rawValue) == [
+        "00000001", "00000005", "00000002",
+      ])
     #expect(
-      QueueRound.remark(entries) == "4 queued commands wait for a, b; 'fleet queue' shows them")
-    #expect(QueueRound.remark([entries[3]]) == nil)
+      QueueRound.jobs(entries, reachable: [a], scope: QueueRound.Scope(only: [entries[0].id])).map(\.command) == [
+        "run 00000002"
+      ])
+    #expect(QueueRound.jobs(entries, reachable: [], scope: QueueRound.Scope()).isEmpty)
+    #expect(
+      QueueRound.remark(entries.filter { $0.state == .waiting })
+        == "4 queued commands wait for a, b; 'fleet queue' shows them")
+    #expect(QueueRound.remark([]) == nil)
+
+    // What HostA has made up, or changed, is not run.
+    let here = QueuedHere(parsing: "\(QueuedHere.line(entries[0].id, entries[0].command))\n".utf8)
+    var changed = entries[0]
+    changed.command += "; true"
+    let scope = QueueRound.Scope(here: here)
+    #expect(QueueRound.jobs([changed] + entries, reachable: [a], scope: scope).map(\.command) == ["run 00000002"])
+    #expect(QueueRound.foreignRemark(entries, scope: scope)?.hasPrefix("3 queued commands were not queued on") == true)
+    #expect(QueueRound.foreignRemark([entries[0]], scope: scope) == nil)
     let table = QueueTable.text(entries, now: Timestamp(seconds: 80), style: TerminalStyle(hasColor: false))
     #expect(table.contains("00000003  b       waiting              1 min ago  in 15 s  run 00000003\n"), "\(table)")
     #expect(table.contains("taken, may have run"))

@@ -23,12 +23,12 @@ struct ExecCommand: ParsableCommand {
       on on its device then, and after --timeout: ssh cannot end it there.
 
       With --queue HostA keeps the command for devices that are offline. HostA runs nothing: 'fleet exec --resume' does, \
-      on a laptop with the same operator's key. Each queued command is run at most once on each device, a device's \
+      on the laptop that queued it, or with --any-laptop on another one with the same operator's key. Each queued command is run at most once on each device, a device's \
       commands in the order in which they were queued. Anybody who can read HostA's files can read it.
 
       EXAMPLE
         fleet exec 'kitchen-*' tag=site:berlin -- uptime
-        fleet exec --all --json --timeout 30s -- df -P / | jq -r 'select(.state == "ok") | .name'
+        fleet exec --all --timeout 30s --json -- df -P / | jq -r .name
         fleet exec --retry-failed
         fleet exec tag=kiosk --queue --expires 2d -- sudo apt-get -y upgrade
         fleet exec --resume --wait
@@ -80,11 +80,14 @@ struct ExecCommand: ParsableCommand {
   @Flag(help: "With --queue or --resume: stay, and run each when its device comes, until none waits.")
   var wait = false
 
+  @Flag(help: "With --resume: also what another laptop has queued; what that is, HostA alone says.")
+  var anyLaptop = false
+
   func run() throws {
     let request = try ExecRequest(
       ExecRequest.Words(
         selector: selector, command: command, all: all, retryFailed: retryFailed, resume: resume, queue: queue,
-        expires: expires, wait: wait, stdin: stdin))
+        expires: expires, wait: wait, anyLaptop: anyLaptop, stdin: stdin))
     guard (1...100).contains(parallel) else {
       throw Refusal(.usage, "\(parallel) devices at the same time are not possible", hint: "1 to 100")
     }
@@ -94,7 +97,8 @@ struct ExecCommand: ParsableCommand {
     let timeout = try timeout.map { Duration.seconds(try Lifetime(parsing: $0).seconds) }
     try ExecSession(
       request: request, form: json ? .json : group ? .grouped : .prefixed, parallel: parallel, timeout: timeout,
-      user: try user.map { try LoginName(validating: $0) }, readsInput: stdin, waits: wait, context: LaptopContext()
+      user: try user.map { try LoginName(validating: $0) }, readsInput: stdin, waits: wait, believesHostA: anyLaptop,
+      context: LaptopContext()
     ).run()
   }
 }

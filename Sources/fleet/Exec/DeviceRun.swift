@@ -181,11 +181,12 @@ final class DeviceRun {
   private func stepTaking(_ question: HostQuestion) throws(Refusal) {
     guard let answer = question.look() else { return }
     let fields = try answer.get().fields
-    guard let command = try? fields.string("command", limit: QueueBody.longestCommand) else {
-      throw Refusal(.ioFailed, "HostA's answer to queue-take holds no command")
-    }
     // From here on it counts as run.
-    do throws(Refusal) { try begin(command) } catch { finish(ExecOutcome(error), .yes) }
+    guard (try? fields.string("command", limit: QueueBody.longestCommand)) == job.command else {
+      let message = "HostA handed out another command than it had listed: nothing was run"
+      return finish(ExecOutcome(state: .unreachable, message: message), .yes)
+    }
+    do throws(Refusal) { try begin(job.command) } catch { finish(ExecOutcome(error), .yes) }
   }
 
   private func begin(_ command: String) throws(Refusal) {

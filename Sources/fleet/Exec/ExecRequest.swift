@@ -26,6 +26,7 @@ struct ExecRequest: Hashable {
     var queue = false
     var expires: String?
     var wait = false
+    var anyLaptop = false
     var stdin = false
   }
 
@@ -51,6 +52,8 @@ struct ExecRequest: Hashable {
     try refuse(
       words.wait && !words.resume && !words.queue, "--wait waits for what was queued",
       hint: "give --queue or --resume besides")
+    try refuse(
+      words.anyLaptop && !words.resume, "--any-laptop is for --resume", hint: "fleet exec --resume --any-laptop")
     try refuse(words.expires != nil && !words.queue, "--expires is for --queue", hint: "\(usage), with --queue")
     try refuse(
       words.queue && words.stdin, "standard input is not kept for devices that are offline",

@@ -45,6 +45,9 @@ final class ExecRun {
     (watch?.found?.waiting ?? []).filter { !schedule.knows($0.id, of: $0.device) }
   }
 
+  /// What is to be said of queued commands that were not meant.
+  var queueRemark: String? { watch?.found?.remark }
+
   /// Shows devices for which nothing is to be run.
   func show(_ results: [(job: ExecJob, outcome: ExecOutcome)]) {
     for (job, outcome) in results { emit(report.end(job, outcome)) }

@@ -16,6 +16,8 @@ struct ExecSession {
   let readsInput: Bool
   /// Whether it stays for devices that come later.
   let waits: Bool
+  /// Whether it also runs what another laptop has queued.
+  let believesHostA: Bool
   let context: LaptopContext
 
   private typealias Results = [(job: ExecJob, outcome: ExecOutcome)]
@@ -86,12 +88,15 @@ struct ExecSession {
   private func runQueued(
     _ setting: DeviceRun.Setting, only: Set<QueueID>? = nil, before: Results = []
   ) throws(Refusal) -> Int32 {
-    let watch = QueueWatch(way: setting.way, only: only, stays: waits, now: ContinuousClock().now)
+    let watch = QueueWatch(
+      way: setting.way, scope: QueueRound.Scope(only: only, here: believesHostA ? nil : try queuedHere()), stays: waits,
+      now: ContinuousClock().now)
     let run = try ExecRun(
       setting, schedule: ExecSchedule(limit: parallel, timeout: timeout), report: report, watch: watch)
     try run.run([])
     var hints: [String] = []
     if let remark = QueueRound.remark(run.waiting) { hints.append(remark) }
+    if let remark = run.queueRemark { hints.append(remark) }
     if run.results.isEmpty {
       say(["fleet: no queued command was run"] + hints)
       return Self.status(of: run, ExecSummary(results: before, elapsed: run.elapsed))
@@ -161,9 +166,16 @@ struct ExecSession {
     for start in stride(from: 0, to: devices.count, by: QueueBody.mostDevices) {
       let part = Array(devices[start..<min(start + QueueBody.mostDevices, devices.count)])
       let body = QueueBody(command: command, devices: part, expires_s: queueing.seconds)
-      added.append((try context.hostA.queueAdd(body), part))
+      let id = try context.hostA.queueAdd(body)
+      try FileStore.append(QueuedHere.line(id, command) + "\n", to: context.paths.queuedHere(host: context.host.name))
+      added.append((id, part))
     }
     return added
+  }
+
+  private func queuedHere() throws(Refusal) -> QueuedHere {
+    QueuedHere(
+      parsing: try FileStore.content(of: context.paths.queuedHere(host: context.host.name), limit: 16 << 20) ?? [])
   }
 
   private func outcome(of device: DeviceName, in queued: [QueueID: [DeviceName]]) -> ExecOutcome {

@@ -14,11 +14,12 @@ final class QueueWatch {
     let jobs: [ExecJob]
     /// Of those that are meant, all that still wait.
     let waiting: [QueuedCommand]
+    /// What is to be said of others.
+    let remark: String?
   }
 
   private let way: WayToHostA
-  /// The commands that are meant; `nil` for all.
-  private let only: Set<QueueID>?
+  private let scope: QueueRound.Scope
   /// Whether it goes on until nothing waits any more.
   private let stays: Bool
   private var stage: Stage
@@ -30,8 +31,8 @@ final class QueueWatch {
   /// With more devices than this every one is asked for: a selector of their names would be too long.
   private static let mostNames = 400
 
-  init(way: WayToHostA, only: Set<QueueID>?, stays: Bool, now: ContinuousClock.Instant) {
-    (self.way, self.only, self.stays) = (way, only, stays)
+  init(way: WayToHostA, scope: QueueRound.Scope, stays: Bool, now: ContinuousClock.Instant) {
+    (self.way, self.scope, self.stays) = (way, scope, stays)
     stage = .resting(until: now)
   }
 
@@ -63,18 +64,16 @@ final class QueueWatch {
       case .queue(let question):
         guard let answer = question.look() else { return [] }
         let entries = try way.hostA.queue(of: try answer.get()).entries
-        let names = Set(QueueRound.waiting(entries, only: only).map(\.device))
+        let names = Set(entries.filter(scope.includes).map(\.device))
         let selector = names.count > Self.mostNames ? [] : names.sorted().map(\.rawValue)
-        guard !names.isEmpty else { return settle([], waiting: [], now: now) }
+        guard !names.isEmpty else { return settle([], entries, now: now) }
         let body = SelectBody(selector: try DeviceSelector(selector)).line
         stage = .devices(try HostQuestion(.select, body: body, over: way), entries)
       case .devices(let question, let entries):
         guard let answer = question.look() else { return [] }
         let devices = try way.hostA.devices(of: try answer.get()).devices
         let reachable = Set(devices.filter { $0.state != .offline }.map(\.name))
-        return settle(
-          QueueRound.jobs(entries, reachable: reachable, only: only), waiting: QueueRound.waiting(entries, only: only),
-          now: now)
+        return settle(QueueRound.jobs(entries, reachable: reachable, scope: scope), entries, now: now)
       case .done: break
       }
     } catch {
@@ -86,8 +85,11 @@ final class QueueWatch {
     return []
   }
 
-  private func settle(_ jobs: [ExecJob], waiting: [QueuedCommand], now: ContinuousClock.Instant) -> [ExecJob] {
-    found = Found(jobs: jobs, waiting: waiting)
+  private func settle(
+    _ jobs: [ExecJob], _ entries: [QueuedCommand], now: ContinuousClock.Instant
+  ) -> [ExecJob] {
+    let waiting = entries.filter(scope.includes)
+    found = Found(jobs: jobs, waiting: waiting, remark: QueueRound.foreignRemark(entries, scope: scope))
     hasComplained = false
     stage = stays && !waiting.isEmpty ? .resting(until: now + Self.rest) : .done
     return jobs
