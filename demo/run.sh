@@ -135,6 +135,7 @@ UsePAM no
 StrictModes no
 PasswordAuthentication no
 KbdInteractiveAuthentication no
+Subsystem sftp internal-sftp
 END
 /usr/sbin/sshd -D -e -f "$folder/box/sshd_config" >box.log 2>&1 &
 sshd=$!

@@ -8,17 +8,24 @@ import Testing
   @Test(arguments: [
     [], ["-t"], ["-tt"], ["-Tn"], ["-q"], ["-e", "none"], ["-o", "BatchMode=yes", "-oConnectTimeout=5"],
     ["-o", "LogLevel=ERROR"], ["-oSendEnv LC_*"], ["-o", "RequestTTY = force"], ["-x", "-a"],
+    ["-l", "bob"], ["-s"],
+    // What scp, sftp and rsync's -e say.
+    ["-x", "-oPermitLocalCommand=no", "-oClearAllForwardings=yes", "-oRemoteCommand=none", "-oForwardAgent=no"],
+    [
+      "-oForwardX11 no", "-oPermitLocalCommand no", "-oClearAllForwardings yes", "-obatchmode yes", "-oForwardAgent no",
+    ],
   ])
   func optionsOfTheSession(_ options: [String]) throws {
     #expect(try SSHCommandLine(parsing: options + ["root@kitchen-pi", "-T", "id", "-A"]).concernsOnlySession)
   }
 
   @Test(arguments: [
-    ["-v"], ["-L", "1:2:3"], ["-R", "1"], ["-D", "1080"], ["-A"], ["-X"], ["-Y"], ["-i", "key"], ["-l", "bob"],
-    ["-C"], ["-c", "aes128-ctr"], ["-m", "hmac-sha2-256"], ["-N"], ["-f"], ["-s"], ["-F", "file"], ["-E", "log"],
+    ["-v"], ["-L", "1:2:3"], ["-R", "1"], ["-D", "1080"], ["-A"], ["-X"], ["-Y"], ["-i", "key"],
+    ["-C"], ["-c", "aes128-ctr"], ["-m", "hmac-sha2-256"], ["-N"], ["-f"], ["-F", "file"], ["-E", "log"],
     ["-g"], ["-w", "0"], ["-K"], ["-b", "127.0.0.1"], ["-I", "x"], ["-tA"], ["-o", "LogLevel=DEBUG"],
     ["-o", "LocalForward=1 2:3"], ["-oIdentityFile=x"], ["-o", "User=bob"], ["-o", "ControlPath=/x"],
     ["-o", "ServerAliveInterval=1"], ["-o", "BatchMode"], ["-o", ""],
+    ["-o", "ForwardAgent=yes"], ["-o", "PermitLocalCommand=yes"], ["-o", "ForwardX11=yes"],
   ])
   func optionsOfTheConnection(_ options: [String]) throws {
     #expect(try !SSHCommandLine(parsing: options + ["kitchen-pi"]).concernsOnlySession)
@@ -39,9 +46,8 @@ import Testing
     let folder = try FileStore.makeTemporaryFolder()
     defer { FileStore.remove(files: ["config"], in: folder) }
     try FileStore.replace("\(folder)/config", with: "Host kitchen-pi\n\(settings)\n".utf8)
-    let line = try SSHCommandLine(parsing: ["kitchen-pi"])
     let outcome = try Subprocess.run(
-      ["ssh", "-F", "\(folder)/config"] + DeviceSSHArguments.settings(line, pins: "/p").dropFirst())
+      ["ssh", "-F", "\(folder)/config"] + DeviceSSHArguments.settings(Sample.kitchen, user: "pi").dropFirst())
     #expect(SessionOptions.mayStay(effectiveSettings: outcome.text) == mayStay, "\(outcome.text)")
   }
 

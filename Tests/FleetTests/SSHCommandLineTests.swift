@@ -10,13 +10,18 @@ import Testing
       (["kitchen-pi", "uname", "-a"], [], ["uname", "-a"]),
       (["kitchen-pi", "--", "-x", "y"], [], ["-x", "y"]),
       (["--", "kitchen-pi", "-x"], [], ["-x"]),
-      (["-tt", "-v", "kitchen-pi"], ["-tt", "-v"], []),
+      (["-tt", "-v", "kitchen-pi"], ["-t", "-t", "-v"], []),
       (["-L", "1:2:3", "kitchen-pi"], ["-L", "1:2:3"], []),
-      (["-vL1:2:3", "kitchen-pi"], ["-vL1:2:3"], []),
-      (["-vL", "1:2:3", "kitchen-pi"], ["-vL", "1:2:3"], []),
-      (["kitchen-pi", "-l", "bob", "ls"], ["-l", "bob"], ["ls"]),
+      (["-vL1:2:3", "kitchen-pi"], ["-v", "-L", "1:2:3"], []),
+      (["-vL", "1:2:3", "kitchen-pi"], ["-v", "-L", "1:2:3"], []),
+      (["-W", "10.0.0.5:22", "kitchen-pi"], ["-W", "10.0.0.5:22"], []),
+      (["-vPlab", "kitchen-pi"], ["-v", "-o", "Tag=lab"], []),
+      (["-e", "-", "kitchen-pi", "-"], ["-e", "-"], ["-"]),
+      (["-o", "", "kitchen-pi"], ["-o", ""], []),
       (["-i", "kitchen", "kitchen-pi", "-4", "--", "ls"], ["-i", "kitchen", "-4"], ["ls"]),
-      (["-o", "BatchMode=yes", "-oLogLevel=DEBUG", "kitchen-pi"], ["-o", "BatchMode=yes", "-oLogLevel=DEBUG"], []),
+      (
+        ["-o", "BatchMode=yes", "-oLogLevel=DEBUG", "kitchen-pi"], ["-o", "BatchMode=yes", "-o", "LogLevel=DEBUG"], []
+      ),
       (["kitchen-pi", "a b", "", "'"], [], ["a b", "", "'"]),
     ] as [([String], [String], [String])])
   func splitsAsSSHDoes(arguments: [String], options: [String], command: [String]) throws {
@@ -24,8 +29,35 @@ import Testing
     #expect(line.device == Sample.kitchen && line.options == options && line.command == command && line.user == nil)
   }
 
+  /// Every letter of ssh(1) alone, in a bundle, and where it takes a value with that joined and apart.
+  @Test func everyOptionOfSSH() throws {
+    for letter in "246afgkqnstvxACKNTXYy" {
+      for words in [["-\(letter)", "kitchen-pi"], ["kitchen-pi", "-\(letter)"]] {
+        #expect(try SSHCommandLine(parsing: words).options == ["-\(letter)"])
+      }
+      let bundled = try SSHCommandLine(parsing: ["-v\(letter)L", "1:2:3", "kitchen-pi", "--", "-x"])
+      #expect(bundled.options == ["-v", "-\(letter)", "-L", "1:2:3"] && bundled.command == ["-x"])
+    }
+    for letter in "bceimBDEFILRwW" {
+      for words in [["-\(letter)value"], ["-\(letter)", "value"], ["-v\(letter)value"], ["-v\(letter)", "value"]] {
+        let options = try SSHCommandLine(parsing: words + ["kitchen-pi"]).options.filter { $0 != "-v" }
+        #expect(options == ["-\(letter)", "value"], "\(words)")
+      }
+      let last = #expect(throws: Refusal.self) { try SSHCommandLine(parsing: ["kitchen-pi", "-\(letter)"]) }
+      #expect(last?.message == "the option '-\(letter)' needs a value")
+    }
+  }
+
+  @Test func aURIIsRefusedWithASentence() {
+    let refusal = #expect(throws: Refusal.self) { try SSHCommandLine(parsing: ["ssh://bob@kitchen-pi:22"]) }
+    #expect(refusal?.code == .nameInvalid && refusal?.message == "a device is called by its name, not by ssh://")
+  }
+
   @Test func userAtName() throws {
     #expect(try SSHCommandLine(parsing: ["root@kitchen-pi"]).user == "root")
+    let named = try SSHCommandLine(parsing: ["kitchen-pi", "-vl", "bob", "-lcarol", "ls"])
+    #expect(named.user == "bob" && named.options == ["-v"] && named.command == ["ls"])
+    #expect(try SSHCommandLine(parsing: ["-lbob", "root@kitchen-pi"]).user == "root")
     #expect(try SSHCommandLine(parsing: ["DOM\\u@x@kitchen-pi"]).user == "DOM\\u@x")
   }
 
@@ -44,7 +76,7 @@ import Testing
     arguments: [
       [], ["-v"], ["--"], ["-Z", "kitchen-pi"], ["-L"], ["kitchen-pi", "-l"], ["-:", "kitchen-pi"],
       ["--version", "kitchen-pi"],
-      ["-J", "x", "kitchen-pi"], ["-W", "h:1", "kitchen-pi"], ["-p", "22", "kitchen-pi"], ["kitchen-pi", "-p22"],
+      ["-J", "x", "kitchen-pi"], ["-1", "kitchen-pi"], ["-P"], ["-p", "22", "kitchen-pi"], ["kitchen-pi", "-p22"],
       ["-S", "x", "kitchen-pi"], ["-M", "kitchen-pi"], ["-O", "exit", "kitchen-pi"], ["-G", "kitchen-pi"],
       ["-o", "ProxyCommand=x", "kitchen-pi"], ["-oproxycommand x", "kitchen-pi"],
       ["-o", " ProxyJump = x", "kitchen-pi"],

@@ -23,7 +23,7 @@ struct FleetCommand: ParsableCommand {
       EXIT STATUS
         0 done, 1 failed, 2 usage, 3 no such device, 4 device offline, 5 denied,
         6 HostA unreachable; 'fleet ssh' returns the remote command's status,
-        255 when ssh itself fails.
+        255 when ssh itself fails; 'cp', 'rsync' and 'sftp' return the tool's.
       """,
     version: "fleet \(FleetVersion.current)",
     groupedSubcommands: [
@@ -31,9 +31,13 @@ struct FleetCommand: ParsableCommand {
         name: "Every day",
         subcommands: [
           ListCommand.self, ShowCommand.self, SSHCommand.self, ExecCommand.self, WaitCommand.self, LogCommand.self,
-          QueueCommand.self,
+          QueueCommand.self, TrustCommand.self,
         ]),
-      CommandGroup(name: "For programs", subcommands: [ProxyCommand.self]),
+      CommandGroup(
+        name: "Files and ports",
+        subcommands: [CopyCommand.self, RsyncCommand.self, SFTPCommand.self, ForwardCommand.self]),
+      CommandGroup(
+        name: "For programs", subcommands: [ConfigSSHCommand.self, ProxyCommand.self, KnownHostsCommand.self]),
       CommandGroup(
         name: "Boxes come in",
         subcommands: [
@@ -50,13 +54,20 @@ struct FleetCommand: ParsableCommand {
   /// Runs a command line, its program's name left out.
   static func run(_ arguments: [String]) -> ExitStatus {
     do throws(Refusal) {
+      if let handed = ToolLaunch.handed() {
+        try SSHCommand.run(Array(arguments.first == "ssh" ? arguments.dropFirst() : arguments[...]), handed: handed)
+      }
       let options = try GlobalOptions(parsing: arguments)
       if let host = options.host { LaptopEnvironment.choose(host: host) }
       let arguments = options.command
-      // ssh's options are not ours: these two never meet the argument parser.
+      // The options of other programs are not ours, and ssh itself starts two of these: they never meet the argument parser.
       switch arguments.first {
       case "ssh": try pass(arguments.dropFirst(), to: SSHCommand.self, SSHCommand.run)
+      case "cp": try pass(arguments.dropFirst(), to: CopyCommand.self, CopyCommand.run)
+      case "rsync": try pass(arguments.dropFirst(), to: RsyncCommand.self, RsyncCommand.run)
+      case "sftp": try pass(arguments.dropFirst(), to: SFTPCommand.self, SFTPCommand.run)
       case "proxy": try pass(arguments.dropFirst(), to: ProxyCommand.self, ProxyCommand.run)
+      case "known-hosts": try pass(arguments.dropFirst(), to: KnownHostsCommand.self, KnownHostsCommand.run)
       default: do { try parse(arguments) } catch { try settle(error) }
       }
       return .done

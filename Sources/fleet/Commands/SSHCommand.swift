@@ -6,7 +6,7 @@ struct SSHCommand: ParsableCommand {
     commandName: "ssh", abstract: "Open a shell on a device, or run a command there.",
     usage: SSHCommandLine.usage,
     discussion: """
-      Every option of ssh(1) works, except those that would lead the connection elsewhere (-J, -W, -p, -S, \
+      Every option of ssh(1) works, except those that would lead the connection elsewhere (-J, -p, -S, \
       -o ProxyCommand). Without USER@ the account is the one that was given to 'fleet provision'. The device \
       must show the host key that was recorded when it was provisioned. The exit status is the remote command's.
 
@@ -25,9 +25,13 @@ struct SSHCommand: ParsableCommand {
   func run() throws { try Self.run(arguments) }
 
   /// Becomes ssh; returns only by throwing.
-  static func run(_ arguments: [String]) throws(Refusal) {
+  static func run(_ arguments: [String]) throws(Refusal) { try run(arguments, handed: HandedConnections()) }
+
+  /// The same over a connection that was handed to it, where there is one.
+  static func run(_ arguments: [String], handed: HandedConnections) throws(Refusal) -> Never {
     let line = try SSHCommandLine(parsing: arguments)
     let context = try LaptopContext()
-    throw Subprocess.replaceSelf(try DeviceSession(host: context.host, paths: context.paths).arguments(line))
+    let session = DeviceSession(host: context.host, paths: context.paths)
+    throw Subprocess.replaceSelf(try session.arguments(line, handed: handed))
   }
 }

@@ -24,6 +24,12 @@ struct FleetPaths: Hashable {
   /// The keys of one device, as HostA sent them with the last connection.
   func devicePins(host: String, device: DeviceName) -> String { "\(stateFolder)/devices/\(host)/\(device)" }
 
+  /// What `fleet config-ssh` has ssh include.
+  var sshConfiguration: String { "\(stateFolder)/ssh_config" }
+
+  /// Who logs in where, for ssh.
+  var sshLogins: String { "\(stateFolder)/ssh_logins" }
+
   /// Which commands this laptop has queued.
   func queuedHere(host: String) -> String { "\(stateFolder)/queued/\(host)" }
 

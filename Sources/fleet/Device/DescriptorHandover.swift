@@ -74,13 +74,7 @@ enum DescriptorHandover {
 
   /// Fetches the connection from the holder and gives it to ssh, which waits for it on standard output.
   static func adopt(path: String) throws(Refusal) {
-    let socket = try UnixSocket.make()
-    guard UnixSocket.withAddress(path, { connect(socket.number, $0, $1) }) == 0 else {
-      throw .system("cannot take over the connection")
-    }
-    let connection = Descriptor(descriptor_passing_receive(socket.number))
-    guard connection.isOpen else { throw .system("cannot take over the connection") }
-    try give(connection)
+    try give(try take(path: path))
   }
 
   /// Gives a connection to the ssh that started this process as its ProxyCommand with ProxyUseFdpass.
@@ -88,5 +82,24 @@ enum DescriptorHandover {
     guard descriptor_passing_send(STDOUT_FILENO, connection.number) == 0 else {
       throw .system("cannot hand the connection to ssh")
     }
+  }
+
+  /// Fetches the connection from the holder, who gives it away once. Throws `io-failed` when nobody holds it any more.
+  static func take(path: String) throws(Refusal) -> Descriptor {
+    let socket = try UnixSocket.make()
+    guard UnixSocket.withAddress(path, { connect(socket.number, $0, $1) }) == 0 else {
+      throw .system("cannot take over the connection")
+    }
+    let connection = Descriptor(descriptor_passing_receive(socket.number))
+    guard connection.isOpen else { throw .system("cannot take over the connection") }
+    return connection
+  }
+
+  /// A connection whose other side is gone.
+  static func ended() throws(Refusal) -> Descriptor {
+    var ends: [Int32] = [-1, -1]
+    guard socketpair(AF_UNIX, Platform.socketStream, 0, &ends) == 0 else { throw .system("cannot make a socket") }
+    Descriptor(ends[1]).close()
+    return Descriptor(ends[0])
   }
 }

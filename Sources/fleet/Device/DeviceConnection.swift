@@ -11,13 +11,52 @@ struct DeviceConnection {
   /// A stream socket on which the device's own SSH session is about to begin.
   let socket: Descriptor
   let header: ConnectHeader
-  /// The known_hosts file with the device's keys, written before this value exists.
-  let pins: String
+  /// What `fleet known-hosts`, which ssh asks for the device's keys, knows it by.
+  let name: FleetHostName
   /// Whether it outlives this process, its terminal and Ctrl-C there.
   let isDetached: Bool
 
-  /// Throws HostA's refusal, or why HostA cannot be reached.
+  /// The device's host keys are pinned before this returns. Throws HostA's refusal, why HostA cannot be reached, or
+  /// `device-host-key-changed`.
   static func open(
+    _ device: DeviceName, host: ConfiguredHost, paths: FleetPaths, reuse: ConnectionReuse = .chosen
+  ) throws(Refusal) -> DeviceConnection {
+    let connection = try dial(device, host: host, paths: paths, reuse: reuse)
+    try connection.pin(device, host: host, paths: paths)
+    return connection
+  }
+
+  /// The same of a connection on which HostA's first line has come, over an ssh that somebody else has started apart.
+  static func accept(
+    _ device: DeviceName, _ line: [UInt8], _ socket: Descriptor, host: ConfiguredHost, paths: FleetPaths
+  ) throws(Refusal) -> DeviceConnection {
+    let connection = try DeviceConnection(device, line, socket, host: host, paths: paths, isDetached: true)
+    try connection.pin(device, host: host, paths: paths)
+    return connection
+  }
+
+  private func pin(_ device: DeviceName, host: ConfiguredHost, paths: FleetPaths) throws(Refusal) {
+    let pins = DevicePins(of: device, host: host, paths: paths)
+    let known = pins.content
+    let trusted = try HostKeyRule.pins(after: header, of: name, known: known)
+    try pins.write(trusted)
+    if let remark = NewHostKey.remark(on: trusted, device: device, known: known) { StandardStreams.note(remark) }
+  }
+
+  /// The connection that waits for this process, or a new one where there is none, or nobody holds it any more.
+  static func open(
+    _ device: DeviceName, handed: HandedConnections, host: ConfiguredHost, paths: FleetPaths, reuse: ConnectionReuse
+  ) throws(Refusal) -> DeviceConnection {
+    guard let waiting = handed.connection(to: device), let socket = try? DescriptorHandover.take(path: waiting.socket)
+    else { return try open(device, host: host, paths: paths, reuse: reuse) }
+    let keys = DevicePins(of: device, host: host, paths: paths).content.trusted
+    return DeviceConnection(
+      socket: socket, header: ConnectHeader(name: device, user: waiting.user, hostKeys: keys),
+      name: try FleetHostName(device, on: host, paths), isDetached: waiting.isDetached)
+  }
+
+  /// Trusts nothing yet. Throws HostA's refusal, or why HostA cannot be reached.
+  static func dial(
     _ device: DeviceName, host: ConfiguredHost, paths: FleetPaths, reuse: ConnectionReuse = .chosen
   ) throws(Refusal) -> DeviceConnection {
     let request = OperatorRequest.connect(device).command
@@ -63,20 +102,20 @@ struct DeviceConnection {
     return .ended(status: Subprocess.wait(for: process), errorText: errorText)
   }
 
-  /// Believes the header, and writes the device's keys down.
-  init(
+  private init(socket: Descriptor, header: ConnectHeader, name: FleetHostName, isDetached: Bool) {
+    (self.socket, self.header, self.name, self.isDetached) = (socket, header, name, isDetached)
+  }
+
+  /// Reads the header.
+  private init(
     _ device: DeviceName, _ line: [UInt8], _ socket: Descriptor, host: ConfiguredHost, paths: FleetPaths,
     isDetached: Bool
   ) throws(Refusal) {
     let fields = try HostRequest.fields(of: line, host: host)
     do { header = try ConnectHeader(fields) } catch { throw HostRequest.notUnderstood(error, host) }
-    let known = DevicePins(of: device, host: host, paths: paths)
-    let remark = NewHostKey.remark(on: header, device: device, pinned: known.keys)
-    try known.write(header.hostKeys)
-    if let remark { StandardStreams.note(remark) }
     self.socket = socket
     self.isDetached = isDetached
-    pins = known.path
+    name = try FleetHostName(device, on: host, paths)
   }
 
   /// Reads up to and with the first newline and not a byte further: what follows belongs to the session.
@@ -96,5 +135,12 @@ struct DeviceConnection {
       if end != nil { return line.dropLast() }
     }
     throw Refusal(.ioFailed, "the first line of HostA's answer does not end")
+  }
+}
+
+extension FleetHostName {
+  /// As short as the configuration of this laptop allows. Throws `configuration-invalid`.
+  init(_ device: DeviceName, on host: ConfiguredHost, _ paths: FleetPaths) throws(Refusal) {
+    self.init(device, on: host, of: try LaptopEnvironment.configuration(paths))
   }
 }

@@ -29,14 +29,16 @@ struct DeviceMaster {
 
   /// A connection to this account that may be used now. `nil` for `user` is the device's usual account.
   func find(user: String?) -> (socket: String, user: String)? {
-    for socket in folder.liveSockets(ControlSocketName.account(user, of: deviceStem)) {
-      if let age_s = Self.noteAge_s(socket), (0..<ConnectionReuse.persistence_s).contains(age_s),
-        let note = try? FileStore.content(of: socket + Self.noteSuffix, limit: 1024)
-      {
+    for socket in folder.liveSockets(ControlSocketName.account(user, of: deviceStem)) where Self.isYoung(socket) {
+      if let note = try? FileStore.content(of: socket + Self.noteSuffix, limit: 1024) {
         return (socket, String(decoding: note, as: UTF8.self))
       }
     }
     return nil
+  }
+
+  private static func isYoung(_ socket: String) -> Bool {
+    noteAge_s(socket).map((0..<ConnectionReuse.persistence_s).contains) ?? false
   }
 
   /// The socket that the ssh may make which this process becomes; `nil` while another one is about to make one.
@@ -74,7 +76,7 @@ struct DeviceMaster {
   }
 
   private static func noteAge_s(_ socket: String) -> Int64? {
-    FileStore.changed(socket + noteSuffix).map { LaptopEnvironment.now.seconds - $0.seconds }
+    FileStore.changeTime(of: socket + noteSuffix).map { LaptopEnvironment.now.seconds - $0.seconds }
   }
 
   /// The name of a socket ends in the id of the process that makes it.

@@ -19,20 +19,23 @@ struct DeviceSession {
   /// Call it right before ssh is started, by the process that becomes ssh or starts it, and use the arguments once. The
   /// ssh that it opens a connection for must be this process or its child. Throws HostA's refusal, or why HostA cannot
   /// be reached.
-  func arguments(_ line: SSHCommandLine) throws(Refusal) -> [String] {
+  func arguments(
+    _ line: SSHCommandLine, handed: HandedConnections = HandedConnections()
+  ) throws(Refusal) -> [String] {
     guard let program = Platform.executablePath else {
       throw Refusal(.ioFailed, "the system does not tell where the program fleet is")
     }
     let master =
       line.concernsOnlySession ? DeviceMaster(line.device, host: host, paths: paths, reuse: reuse) : nil
-    let pins = DevicePins(of: line.device, host: host, paths: paths).path
+    let name = try FleetHostName(line.device, on: host, paths)
     if let found = master?.find(user: line.user) {
       return DeviceSSHArguments.ssh(
-        line, defaultUser: found.user, pins: pins, program: program,
+        line, defaultUser: found.user, name: name, program: program,
         over: .master(socket: found.socket, host: host.name))
     }
-    let inquiry = master.map { _ in SettingsInquiry(line, pins: pins) }
-    let connection = try DeviceConnection.open(line.device, host: host, paths: paths, reuse: reuse)
+    let inquiry = master.map { _ in SettingsInquiry(line) }
+    let connection = try DeviceConnection.open(
+      line.device, handed: handed, host: host, paths: paths, reuse: reuse)
     let login = connection.header.user.rawValue
     var staying: String?
     // A connection that Ctrl-C or the end of this terminal ends is no use to others.
@@ -41,7 +44,7 @@ struct DeviceSession {
     }
     let handover = try DescriptorHandover.offer(connection.socket, program: program)
     return DeviceSSHArguments.ssh(
-      line, defaultUser: login, pins: connection.pins, program: program,
+      line, defaultUser: login, name: name, program: program,
       over: .connection(handover: handover, staying: staying))
   }
 }
@@ -51,13 +54,13 @@ private struct SettingsInquiry {
   private let process: pid_t?
   private let output: Descriptor?
 
-  init(_ line: SSHCommandLine, pins: String) {
+  init(_ line: SSHCommandLine) {
     guard let pipe = try? Subprocess.makePipe(), let null = try? Descriptor.open("/dev/null", O_RDWR) else {
       (process, output) = (nil, nil)
       return
     }
     process = try? Subprocess.spawn(
-      DeviceSSHArguments.settings(line, pins: pins), [0: null, 1: pipe.write, 2: null])
+      DeviceSSHArguments.settings(line.device, user: line.user ?? "fleet"), [0: null, 1: pipe.write, 2: null])
     output = pipe.read
     pipe.write.close()
   }

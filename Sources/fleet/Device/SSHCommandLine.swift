@@ -2,30 +2,28 @@ import FleetProtocol
 
 /// What stands behind `fleet ssh`: ssh's own options, a device, and perhaps a command.
 struct SSHCommandLine: Hashable {
-  /// Options of ssh in the order given, each exactly as it was written.
+  /// Options of ssh in the order given, each in words of its own.
   var options: [String] = []
-  /// From `USER@NAME`; an `-l` stands among the options.
+  /// From `USER@NAME` or `-l`.
   var user: String?
   var device: DeviceName
   var command: [String] = []
   /// Whether no option asks anything of the connection itself.
-  private(set) var concernsOnlySession = true
+  let concernsOnlySession: Bool
 
-  /// ssh(1)'s getopt string of OpenSSH 9.2.
-  private static let letters = "1246ab:c:e:fgi:kl:m:no:p:qstvxAB:CD:E:F:GI:J:KL:MNO:PQ:R:S:TVw:W:XYy"
+  /// ssh(1)'s options, of OpenSSH 9.2 and newer.
+  private static let letters = ShortOptions(
+    program: "ssh", letters: "1246ab:c:e:fgi:kl:m:no:p:qstvxAB:CD:E:F:GI:J:KL:MNO:P:Q:R:S:TVw:W:XYy", usage: usage)
 
   /// Splits the arguments as ssh does: options may also follow the name, until the first other word or `--`.
   ///
   /// Throws `usage` or `name-invalid`.
   init(parsing arguments: [String]) throws(Refusal) {
-    var options: [String] = []
+    var options: [ShortOptions.Option] = []
     var destination: String?
     var rest = arguments[...]
-    var concernsOnlySession = true
     while true {
-      let isTerminated = try Self.takeOptions(from: &rest, into: &options) { letter, value in
-        if !SessionOptions.concernOnlySession(letter, value) { concernsOnlySession = false }
-      }
+      let isTerminated = try Self.letters.take(from: &rest, into: &options)
       guard destination == nil else { break }
       guard let word = rest.popFirst() else {
         throw Refusal(.usage, "which device?", hint: Self.usage)
@@ -33,78 +31,40 @@ struct SSHCommandLine: Hashable {
       destination = word
       if isTerminated { break }
     }
-    let text = destination ?? ""
-    if let at = text.lastIndex(of: "@") {
-      let user = String(text[..<at])
-      guard !user.isEmpty, !user.hasPrefix("-"), DisplayText.escaped(user) == user else {
-        throw Refusal(
-          .nameInvalid, "'\(DisplayText.escaped(user, limit: 40))' is not a login name", hint: Self.usage)
-      }
-      self.user = user
-      device = try DeviceName(validating: text[text.index(after: at)...])
-    } else {
-      device = try DeviceName(validating: text)
-    }
-    self.options = options
-    self.concernsOnlySession = concernsOnlySession
+    for option in options { try Self.refuse(option) }
+    let login = try DeviceLogin(parsing: destination ?? "", usage: Self.usage)
+    user = login.user ?? options.first { $0.letter == "l" }?.value
+    device = login.device
+    options.removeAll { $0.letter == "l" }
+    concernsOnlySession = options.allSatisfy { SessionOptions.concernOnlySession($0.letter, $0.value) }
+    self.options = options.flatMap(Self.words)
     command = Array(rest)
   }
 
-  /// Takes options up to the first word that is none, and returns whether a `--` ended them. `each` hears of every one.
-  private static func takeOptions(
-    from rest: inout ArraySlice<String>, into options: inout [String], each: (Character, String?) -> Void
-  ) throws(Refusal) -> Bool {
-    while let word = rest.first, word.hasPrefix("-"), word != "-" {
-      rest.removeFirst()
-      if word == "--" { return true }
-      if word.hasPrefix("--") { throw unknownOption(word) }
-      options.append(word)
-      var cluster = word.dropFirst()
-      while let letter = cluster.popFirst() {
-        guard let index = letters.firstIndex(of: letter), letter != ":" else {
-          throw unknownOption("-\(letter)")
-        }
-        let next = letters.index(after: index)
-        let takesValue = next < letters.endIndex && letters[next] == ":"
-        var value: String?
-        if takesValue {
-          if cluster.isEmpty {
-            guard let word = rest.popFirst() else {
-              throw Refusal(.usage, "the option '-\(letter)' needs a value", hint: usage)
-            }
-            options.append(word)
-            value = word
-          } else {
-            value = String(cluster)
-            cluster = ""
-          }
-        }
-        try refuse(letter, value)
-        each(letter, value)
-      }
-    }
-    return false
-  }
-
-  private static func unknownOption(_ option: String) -> Refusal {
-    Refusal(.usage, "ssh has no option '\(DisplayText.escaped(option, limit: 40))'", hint: usage)
+  private static func words(_ option: ShortOptions.Option) -> [String] {
+    // An ssh before OpenSSH 9.4 takes -P for a flag and the value for the name of a host; of the keyword it says what is wrong.
+    if option.letter == "P", let tag = option.value { return ["-o", "Tag=\(tag)"] }
+    return option.words
   }
 
   /// Refuses what would lead the connection elsewhere, or cannot mean anything for a device.
-  private static func refuse(_ letter: Character, _ value: String?) throws(Refusal) {
+  private static func refuse(_ option: ShortOptions.Option) throws(Refusal) {
+    let letter = option.letter
     let reason: String? =
       switch letter {
-      case "J", "W": "the way to a device leads through HostA, so '-\(letter)' cannot be used"
+      case "J": "the way to a device leads through HostA, so '-J' cannot be used"
       case "p": "a device has no port to choose, HostA knows it, so '-p' cannot be used"
       case "M", "O", "S": "fleet makes its own connection, so '-\(letter)' cannot be used"
       case "G", "Q", "V": "'-\(letter)' asks ssh about itself; run 'ssh -\(letter)'"
-      case "o": refusedKeyword(value ?? "").map { "fleet itself sets \($0), so it cannot be given" }
+      case "1": "ssh has no protocol 1 any more, so '-1' cannot be used"
+      case "o": refusedKeyword(option.value ?? "").map { "fleet itself sets \($0), so it cannot be given" }
       default: nil
       }
     if let reason { throw Refusal(.usage, reason, hint: usage) }
   }
 
-  private static func refusedKeyword(_ option: String) -> String? {
+  /// The keyword of an `-o` that fleet itself must set; `nil` for all others.
+  static func refusedKeyword(_ option: String) -> String? {
     let keyword = option.drop(while: \.isWhitespace).prefix { !$0.isWhitespace && $0 != "=" }.lowercased()
     return ["ProxyCommand", "ProxyJump", "ProxyUseFdpass", "Port"].first { $0.lowercased() == keyword }
   }

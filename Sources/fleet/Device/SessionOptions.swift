@@ -4,8 +4,9 @@ enum SessionOptions {
   /// Whether an option of ssh, with its value, is about the session alone.
   static func concernOnlySession(_ letter: Character, _ value: String?) -> Bool {
     switch letter {
+    // The account of -l is part of what a connection is found by;
     // -a, -x, -k, -4 and -6 turn off what a connection that is used again never has, or mean nothing on the way.
-    case "t", "T", "n", "q", "e", "a", "x", "k", "4", "6": true
+    case "t", "T", "n", "q", "e", "s", "a", "x", "k", "4", "6": true
     case "o": value.map(concernOnlySession) ?? false
     default: false
     }
@@ -17,14 +18,17 @@ enum SessionOptions {
     let value = words[1].drop { $0.isWhitespace || $0 == "=" }.lowercased()
     return switch keyword {
     case "loglevel": ["quiet", "fatal", "error", "info"].contains(value)
+    // What scp, sftp and rsync turn off, a connection that is used again never has.
+    case "forwardagent", "forwardx11", "permitlocalcommand": value == "no"
+    case "clearallforwardings": value == "yes"
     default: sessionKeywords.contains(keyword)
     }
   }
 
   /// Of these, those about time-outs and questions ask nothing of a connection that stands.
   private static let sessionKeywords: Set = [
-    "batchmode", "connectionattempts", "connecttimeout", "escapechar", "numberofpasswordprompts", "requesttty",
-    "sendenv", "setenv",
+    "batchmode", "connectionattempts", "connecttimeout", "escapechar", "numberofpasswordprompts",
+    "remotecommand", "requesttty", "sendenv", "setenv",
   ]
 
   /// Whether a connection may stay and be used again, by what `ssh -G` printed for it: none that forwards something, as a
@@ -39,7 +43,7 @@ enum SessionOptions {
       case "localforward", "remoteforward", "dynamicforward": return false
       case "forwardagent", "forwardx11", "tunnel", "permitlocalcommand", "forkafterauthentication":
         if value != "no", value != "false" { return false }
-      case "sessiontype": if value != "default" { return false }
+      case "sessiontype": if value == "none" { return false }
       default: break
       }
     }

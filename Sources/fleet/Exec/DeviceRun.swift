@@ -160,13 +160,12 @@ final class DeviceRun {
       throw SSHFailure.refusal(
         host: hostA.host, exitStatus: way.exitStatus ?? 255, errorText: String(decoding: complaintText, as: UTF8.self))
     }
-    accepted = try DeviceConnection(
-      job.device, line, connection, host: hostA.host, paths: hostA.paths, isDetached: true)
+    accepted = try DeviceConnection.accept(job.device, line, connection, host: hostA.host, paths: hostA.paths)
     // The way is open before a queued command is taken: one that is taken and then not run is lost.
     if let id = job.queued {
       stage = .taking(try HostQuestion(.queueTake(id, job.device), over: setting.way))
     } else {
-      try begin(job.command)
+      try begin()
     }
   }
 
@@ -186,20 +185,21 @@ final class DeviceRun {
       let message = "HostA handed out another command than it had listed: nothing was run"
       return finish(ExecOutcome(state: .unreachable, message: message), .yes)
     }
-    do throws(Refusal) { try begin(job.command) } catch { finish(ExecOutcome(error), .yes) }
+    do throws(Refusal) { try begin() } catch { finish(ExecOutcome(error), .yes) }
   }
 
-  private func begin(_ command: String) throws(Refusal) {
+  private func begin() throws(Refusal) {
     guard let accepted else { return }
-    let words = ExecSSHArguments.device(
-      job.device, user: setting.user, command: command, log: "\(place).log", endIsLogged: setting.endIsLogged)
     let listener = try DescriptorHandover.listener(at: "\(place).s")
     let (outputEnd, output) = try Subprocess.makePipe()
     let (errorEnd, errors) = try Subprocess.makePipe()
     for end in [outputEnd, errorEnd, listener] { end.setNonBlocking() }
-    let arguments = DeviceSSHArguments.ssh(
-      try SSHCommandLine(parsing: words), defaultUser: accepted.header.user.rawValue, pins: accepted.pins,
-      program: setting.program, over: .connection(handover: "\(place).s", staying: nil))
+    let hostA = setting.way.hostA
+    let arguments = ExecSSHArguments.device(
+      job, user: setting.user ?? accepted.header.user,
+      pins: DevicePins(of: job.device, host: hostA.host, paths: hostA.paths).path,
+      proxy: DeviceSSHArguments.adoption(program: setting.program, socket: "\(place).s"), log: "\(place).log",
+      endIsLogged: setting.endIsLogged)
     let input = try Descriptor.open(setting.input ?? "/dev/null", O_RDONLY)
     stage = .running(try WatchedProcess(arguments, [0: input, 1: output, 2: errors]))
     (self.listener, self.output, self.errors) = (listener, outputEnd, errorEnd)

@@ -64,7 +64,7 @@ extension ExecOutcome {
       return "\(device) does not accept this laptop's key: \(LastLine.of(said) ?? "")"
     }
     if text.contains("host key verification failed") || text.contains("host identification has changed") {
-      return "\(device) shows another host key than the recorded one"
+      return "\(device) shows another host key than the recorded one; 'fleet trust \(device)' compares them"
     }
     guard let last = LastLine.of(said) else { return "the connection was lost before the command ended" }
     return "the connection to \(device) failed: \(last)"

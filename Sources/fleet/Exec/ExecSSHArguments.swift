@@ -16,21 +16,22 @@ enum ExecSSHArguments {
     return [arguments[0], "-o", "BatchMode=yes"] + arguments.dropFirst()
   }
 
-  /// To the device, as words for `fleet ssh`.
+  /// To the device, over a connection that waits for it.
   ///
-  /// - Parameters:
-  ///   - log: the file for what ssh says of itself, apart from what the device says.
-  ///   - endIsLogged: whether this ssh can say how a command has ended (OpenSSH 8.5).
-  static func device(_ device: DeviceName, user: LoginName?, command: String, log: String, endIsLogged: Bool)
+  /// The keys that this laptop trusts stand in `pins`, under the device's name. `log` is the file for what ssh says of
+  /// itself, apart from what the device says.
+  static func device(_ job: ExecJob, user: LoginName, pins: String, proxy: String, log: String, endIsLogged: Bool)
     -> [String]
   {
+    // For every keyword ssh keeps the first value it sees: what a person has set for the device counts for the rest.
     let options = [
+      "ProxyUseFdpass=yes", "ProxyCommand=\(proxy)", "HostKeyAlias=\(job.device)",
+      "UserKnownHostsFile=\(SSHOptionValue.path(pins))", "GlobalKnownHostsFile=/dev/null", "KnownHostsCommand=none",
+      "VerifyHostKeyDNS=no", "StrictHostKeyChecking=yes", "UpdateHostKeys=no", "CheckHostIP=no", "ControlPath=none",
       "BatchMode=yes", "LogLevel=ERROR", "ConnectTimeout=20", "ServerAliveInterval=15", "ServerAliveCountMax=3",
       "ClearAllForwardings=yes", "PermitLocalCommand=no", "RemoteCommand=none", "ForwardAgent=no", "ForwardX11=no",
     ]
-    var words = ["-T", "-E", log]
-    for option in options { words += ["-o", option] }
-    if endIsLogged { words += ExecOutcome.endIsLogged }
-    return words + [user.map { "\($0)@\(device)" } ?? device.rawValue, "--", command]
+    return ["ssh", "-T", "-E", log] + options.flatMap { ["-o", $0] } + (endIsLogged ? ExecOutcome.endIsLogged : [])
+      + ["-l", user.rawValue, "--", job.device.rawValue, job.command]
   }
 }

@@ -82,6 +82,7 @@ extension HostRequest {
 
   func provision(_ name: DeviceName, _ body: ProvisionBody) throws(Refusal) -> ProvisionReply {
     let fields = try answer(to: .provision(name), body: body.line).fields
+    endConnections(to: name)
     return try parse { () throws(JSONError) in try ProvisionReply(fields) }
   }
 
@@ -95,6 +96,7 @@ extension HostRequest {
   /// Returns whether HostA had other keys before.
   func enroll(_ name: DeviceName, hostKeys: [PublicKey]) throws(Refusal) -> Bool {
     let fields = try answer(to: .enroll(name), body: EnrollBody(hostKeys: hostKeys).line).fields
+    endConnections(to: name)
     return try parse { () throws(JSONError) in try fields.flag("changed") }
   }
 }

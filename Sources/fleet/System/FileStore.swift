@@ -37,14 +37,16 @@ enum FileStore {
   ///
   /// Folders above it are made, for this account only. What is not `durable` may be lost with the power, and costs no
   /// wait for the disk. Throws `io-failed`.
-  static func replace(_ path: String, with bytes: some Collection<UInt8>, durable: Bool = true) throws(Refusal) {
+  static func replace(
+    _ path: String, with bytes: some Collection<UInt8>, mode: mode_t = 0o600, durable: Bool = true
+  ) throws(Refusal) {
     if let slash = path.lastIndex(of: "/") { try makeFolder(String(path[..<slash])) }
     let temporary = "\(path).\(getpid()).new"
     unlink(temporary)
     do throws(Refusal) {
       let file = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL)
       try file.write(bytes)
-      guard !durable || fsync(file.number) == 0, rename(temporary, path) == 0 else {
+      guard fchmod(file.number, mode) == 0, !durable || fsync(file.number) == 0, rename(temporary, path) == 0 else {
         throw .system("cannot write \(DisplayText.escaped(path))")
       }
     } catch {
@@ -123,6 +125,18 @@ enum FileStore {
     return [UInt64(truncatingIfNeeded: information.st_dev), UInt64(information.st_ino)]
   }
 
+  /// The permissions of a file; `nil` where there is none.
+  static func mode(of path: String) -> mode_t? {
+    var information = stat()
+    return stat(path, &information) == 0 ? information.st_mode & 0o7777 : nil
+  }
+
+  /// Whether the path itself is a symbolic link, wherever it leads.
+  static func isLink(_ path: String) -> Bool {
+    var information = stat()
+    return lstat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFLNK
+  }
+
   static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
   /// Throws `io-failed`.
@@ -141,13 +155,6 @@ enum FileStore {
 
   /// Makes now the time at which the file was changed.
   static func touch(_ path: String) { utimes(path, nil) }
-
-  /// When the file was last written; `nil` where there is none.
-  static func changed(_ path: String) -> Timestamp? {
-    var information = stat()
-    guard stat(path, &information) == 0 else { return nil }
-    return Timestamp(seconds: Platform.changed_s(information))
-  }
 
   static func isFolder(_ path: String) -> Bool {
     var information = stat()

@@ -21,6 +21,15 @@ enum Platform {
     static let spawnInNewSession = Int16(POSIX_SPAWN_SETSID)
   #endif
 
+  /// The program that opens an address in the browser.
+  static var browserOpener: String {
+    #if canImport(Glibc)
+      "xdg-open"
+    #else
+      "open"
+    #endif
+  }
+
   static func emptySpawnFileActions() -> SpawnFileActions {
     #if canImport(Glibc)
       posix_spawn_file_actions_t()
@@ -45,15 +54,6 @@ enum Platform {
     #endif
   }
 
-  /// When a file was last written.
-  static func changed_s(_ information: stat) -> Int64 {
-    #if canImport(Glibc)
-      Int64(information.st_mtim.tv_sec)
-    #else
-      Int64(information.st_mtimespec.tv_sec)
-    #endif
-  }
-
   /// The running program's file, with links resolved; `nil` when the system does not tell.
   static var executablePath: String? {
     #if canImport(Glibc)
@@ -66,7 +66,8 @@ enum Platform {
     #endif
   }
 
-  private static func realPath(_ path: String) -> String? {
+  /// The file that a path leads to in the end; `nil` where there is none.
+  static func realPath(_ path: String) -> String? {
     guard let resolved = realpath(path, nil) else { return nil }
     defer { free(resolved) }
     return String(cString: resolved)

@@ -58,9 +58,10 @@ enum Subprocess {
 
   /// Starts a program of PATH with these descriptors (its number: ours) and no other. Throws `tool-missing`.
   ///
-  /// `isDetached`: it has no terminal, and neither Ctrl-C nor the end of ours reaches it.
+  /// In a process group of its own, Ctrl-C spares it. `isDetached`: it has no terminal, and neither Ctrl-C nor the end of
+  /// ours reaches it.
   static func spawn(
-    _ arguments: [String], _ descriptors: [Int32: Descriptor], isDetached: Bool = false
+    _ arguments: [String], _ descriptors: [Int32: Descriptor], inOwnGroup: Bool = false, isDetached: Bool = false
   ) throws(Refusal) -> pid_t {
     var actions = Platform.emptySpawnFileActions()
     posix_spawn_file_actions_init(&actions)
@@ -80,8 +81,11 @@ enum Subprocess {
     sigemptyset(&signals)
     sigaddset(&signals, SIGPIPE)
     posix_spawnattr_setsigdefault(&attributes, &signals)
+    posix_spawnattr_setpgroup(&attributes, 0)
     posix_spawnattr_setflags(
-      &attributes, Int16(POSIX_SPAWN_SETSIGDEF) | (isDetached ? Platform.spawnInNewSession : 0))
+      &attributes,
+      Int16(POSIX_SPAWN_SETSIGDEF | (inOwnGroup ? POSIX_SPAWN_SETPGROUP : 0))
+        | (isDetached ? Platform.spawnInNewSession : 0))
     var process = pid_t()
     let failure = withExtendedLifetime(copies) {
       withCArguments(arguments) { posix_spawnp(&process, $0[0]!, &actions, &attributes, $0, environ) }
