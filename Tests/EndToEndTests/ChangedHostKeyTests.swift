@@ -25,7 +25,8 @@ import Testing
           ["rsync", "-a", ".ssh/id_ed25519.pub", "kitchen-pi.fleet:reached"],
         ] {
           let refused = try lab.run(lab.laptop, tool, input: "yes\n")
-          #expect(refused.status == 255, "\(refused)")
+          // rsync has a status of its own for an ssh that has ended, if it notices in time.
+          #expect(refused.status == 255 || tool[0] == "rsync" && refused.status == 12, "\(refused)")
           #expect(
             refused.error.hasPrefix(
               "fleet: kitchen-pi shows a host key that nobody has recorded: \(new) (ssh-ed25519)"),

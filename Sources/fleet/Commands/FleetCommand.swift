@@ -37,7 +37,11 @@ struct FleetCommand: ParsableCommand {
         name: "Files and ports",
         subcommands: [CopyCommand.self, RsyncCommand.self, SFTPCommand.self, ForwardCommand.self]),
       CommandGroup(
-        name: "For programs", subcommands: [ConfigSSHCommand.self, ProxyCommand.self, KnownHostsCommand.self]),
+        name: "For programs",
+        subcommands: [
+          ConfigSSHCommand.self, InventoryCommand.self, MetricsCommand.self, ProxyCommand.self, KnownHostsCommand.self,
+          CompleteCommand.self,
+        ]),
       CommandGroup(
         name: "Boxes come in",
         subcommands: [
@@ -48,7 +52,9 @@ struct FleetCommand: ParsableCommand {
         subcommands: [
           RenameCommand.self, TagCommand.self, ReplaceCommand.self, RemoveCommand.self, RekeyCommand.self,
         ]),
-      CommandGroup(name: "HostA", subcommands: [LoginCommand.self, HostsCommand.self, InitCommand.self]),
+      CommandGroup(
+        name: "HostA",
+        subcommands: [LoginCommand.self, HostsCommand.self, DoctorCommand.self, InitCommand.self]),
     ])
 
   /// Runs a command line, its program's name left out.
@@ -66,6 +72,7 @@ struct FleetCommand: ParsableCommand {
       case "cp": try pass(arguments.dropFirst(), to: CopyCommand.self, CopyCommand.run)
       case "rsync": try pass(arguments.dropFirst(), to: RsyncCommand.self, RsyncCommand.run)
       case "sftp": try pass(arguments.dropFirst(), to: SFTPCommand.self, SFTPCommand.run)
+      case "complete": try CompleteCommand.run(Array(arguments.dropFirst()))
       case "proxy": try pass(arguments.dropFirst(), to: ProxyCommand.self, ProxyCommand.run)
       case "known-hosts": try pass(arguments.dropFirst(), to: KnownHostsCommand.self, KnownHostsCommand.run)
       default: do { try parse(arguments) } catch { try settle(error) }

@@ -73,7 +73,7 @@ struct DeviceConnection {
     case .header(let line, let socket):
       return try DeviceConnection(device, line, socket, host: host, paths: paths, isDetached: false)
     case .ended(let status, let errorText):
-      throw SSHFailure.refusal(host: host, exitStatus: status, errorText: errorText)
+      throw ConnectionFailure.refusal(host: host, paths: paths, exitStatus: status, errorText: errorText)
     }
   }
 

@@ -44,7 +44,7 @@ enum FileStore {
     let temporary = "\(path).\(getpid()).new"
     unlink(temporary)
     do throws(Refusal) {
-      let file = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL)
+      let file = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
       try file.write(bytes)
       guard fchmod(file.number, mode) == 0, !durable || fsync(file.number) == 0, rename(temporary, path) == 0 else {
         throw .system("cannot write \(DisplayText.escaped(path))")
