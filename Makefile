@@ -17,7 +17,7 @@ DOCUMENTS := $(BUILD)/documents
 STRIP := -Xlinker -s
 
 .PHONY: all build test simulation check demo install uninstall bootstrap clean
-.PHONY: bench-provision bench-list bench-recovery bench-idle bench-tunnel bench-leaks bench-bootstrap
+.PHONY: bench-provision bench-list bench-exec bench-recovery bench-idle bench-tunnel bench-leaks bench-bootstrap
 .PHONY: dist dist-check dist-bootstrap test-bootstrap
 
 all: build
@@ -43,7 +43,7 @@ test: build test-bootstrap
 
 # What the tests try the programs with.
 test-bootstrap:
-	@BOOTSTRAP_PACKAGES="ansible-core python3 zsh fish mandoc man-db strace" provisioning/bootstrap.sh
+	@BOOTSTRAP_PACKAGES="ansible-core python3 zsh fish mandoc man-db strace git rsync" provisioning/bootstrap.sh
 	@provisioning/promtool.sh $(BUILD)/tools
 
 # 10,000 days of a tunnel's life in virtual time, each with its own faults (`make test` lives through 300): some minutes.
@@ -88,6 +88,9 @@ bench-provision: build
 
 bench-list: build
 	$(PYTHON) Benchmarks/list.py $(BUILD)/release
+
+bench-exec: build bench-bootstrap
+	$(PYTHON) Benchmarks/exec.py $(BUILD)/release
 
 bench-leaks: build bench-bootstrap
 	$(PYTHON) Benchmarks/leaks.py $(BUILD)/release

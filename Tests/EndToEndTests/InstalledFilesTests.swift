@@ -84,6 +84,10 @@ import Testing
     let help = try Tool.run([Programs.path("fleet-agent"), "--help"]).output
     for command in help.matches(of: /fleet-agent ([a-z-]+) +(?:\[|--)/) where !command.output.1.hasPrefix("-") {
       #expect(agent.contains(".It Nm Cm \(command.output.1.replacing("-", with: "\\-"))"), "\(command.output.1)")
+      for file in ["fleet-agent.bash", "_fleet-agent", "fleet-agent.fish"] {
+        let text = try String(contentsOf: Checkout.folder.appending(path: "completions/\(file)"), encoding: .utf8)
+        #expect(text.contains(command.output.1), "\(file): \(command.output.1)")
+      }
     }
     for option in help.matches(of: /--([a-z]+)/) {
       #expect(agent.contains("Fl \\-\(option.output.1)"), "\(option.output.1)")

@@ -5,9 +5,7 @@ import Testing
 
 /// What Ansible is told.
 @Suite struct InventoryTests {
-  let way = AnsibleInventory.Way(
-    program: "/opt/my tools/fleet", paths: FleetPaths(home: "/home/o'hara", xdgConfigHome: nil, xdgStateHome: nil),
-    host: Sample.host)
+  let way = AnsibleInventory.Way(program: "/home/o'hara/my 100%/fleet", host: Sample.host)
 
   @Test func groupsAreStatesAndTags() {
     let groups = AnsibleGroups([
@@ -44,10 +42,11 @@ import Testing
     #expect(try variables.string("ansible_host") == "kitchen-pi")
     #expect(try variables.string("ansible_user") == "pi")
     let line = try variables.string("ansible_ssh_common_args")
-    #expect(
-      line.hasPrefix(#"-o 'ProxyCommand='\''/opt/my tools/fleet'\'' '\''--host'\'' '\''hosta.example'\'' "#), "\(line)")
-    #expect(line.contains(" -o 'StrictHostKeyChecking=yes' "))
-    #expect(line.contains(#"/home/o'\''hara/.local/state/fleet/devices/hosta.example/kitchen-pi"#), "\(line)")
+    let proxy = #"'/home/o'\''hara/my 100%%/fleet' proxy kitchen-pi.hosta.example.fleet"#
+    let keys = #""/home/o'hara/my 100%%/fleet" known-hosts kitchen-pi.hosta.example.fleet %I %t %K %H"#
+    for option in ["ProxyCommand=\(proxy)", "KnownHostsCommand=\(keys)", "StrictHostKeyChecking=yes"] {
+      #expect(line.contains("-o " + ShellWord.quoted(option)), "\(line)")
+    }
   }
 
   @Test func whatLooksLikeATemplateIsText() throws {

@@ -30,7 +30,8 @@ struct FleetCommand: ParsableCommand {
       CommandGroup(
         name: "Every day",
         subcommands: [
-          ListCommand.self, ShowCommand.self, SSHCommand.self, WaitCommand.self, LogCommand.self, TrustCommand.self,
+          ListCommand.self, ShowCommand.self, SSHCommand.self, ExecCommand.self, WaitCommand.self, LogCommand.self,
+          QueueCommand.self, TrustCommand.self,
         ]),
       CommandGroup(
         name: "Files and ports",
@@ -97,7 +98,13 @@ struct FleetCommand: ParsableCommand {
       throw Refusal(
         .usage, "there is no command '\(DisplayText.escaped(word, limit: 40))'", hint: "'fleet --help' shows them all")
     }
-    var command = try parseAsRoot(arguments)
+    // The parser does not keep words before '--' apart from those behind it, which are for the devices.
+    let end = arguments.first == ExecCommand._commandName ? arguments.firstIndex(of: "--") : nil
+    var command = try parseAsRoot(Array(arguments[..<(end ?? arguments.endIndex)]))
+    if let end, var exec = command as? ExecCommand {
+      exec.command = Array(arguments[(end + 1)...])
+      command = exec
+    }
     try command.run()
   }
 

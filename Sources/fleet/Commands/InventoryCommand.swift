@@ -34,7 +34,7 @@ struct InventoryCommand: ParsableCommand {
     guard let program = Platform.executablePath else {
       throw Refusal(.ioFailed, "the system does not tell where the program fleet is")
     }
-    let way = AnsibleInventory.Way(program: program, paths: context.paths, host: context.host)
+    let way = AnsibleInventory.Way(program: program, host: context.host)
     if let host {
       let name = try DeviceName(validating: host)
       return try StandardStreams.print(AnsibleInventory.host(context.hostA.show(name).device, way: way))

@@ -22,12 +22,25 @@ struct DeviceConnection {
     _ device: DeviceName, host: ConfiguredHost, paths: FleetPaths, reuse: ConnectionReuse = .chosen
   ) throws(Refusal) -> DeviceConnection {
     let connection = try dial(device, host: host, paths: paths, reuse: reuse)
+    try connection.pin(device, host: host, paths: paths)
+    return connection
+  }
+
+  /// The same of a connection on which HostA's first line has come, over an ssh that somebody else has started apart.
+  static func accept(
+    _ device: DeviceName, _ line: [UInt8], _ socket: Descriptor, host: ConfiguredHost, paths: FleetPaths
+  ) throws(Refusal) -> DeviceConnection {
+    let connection = try DeviceConnection(device, line, socket, host: host, paths: paths, isDetached: true)
+    try connection.pin(device, host: host, paths: paths)
+    return connection
+  }
+
+  private func pin(_ device: DeviceName, host: ConfiguredHost, paths: FleetPaths) throws(Refusal) {
     let pins = DevicePins(of: device, host: host, paths: paths)
     let known = pins.content
-    let trusted = try HostKeyRule.pins(after: connection.header, of: connection.name, known: known)
+    let trusted = try HostKeyRule.pins(after: header, of: name, known: known)
     try pins.write(trusted)
     if let remark = NewHostKey.remark(on: trusted, device: device, known: known) { StandardStreams.note(remark) }
-    return connection
   }
 
   /// The connection that waits for this process, or a new one where there is none, or nobody holds it any more.

@@ -84,7 +84,8 @@ enum DeviceSSHArguments {
     "\(SSHOptionValue.path(program)) known-hosts \(name) %I %t %K %H"
   }
 
-  private static func adoption(program: String, socket: String) -> String {
+  /// The ProxyCommand that fetches a connection from where it waits.
+  static func adoption(program: String, socket: String) -> String {
     [SSHOptionValue.proxyCommandWord(program), "proxy", "--adopt", SSHOptionValue.proxyCommandWord(socket)]
       .joined(separator: " ")
   }

@@ -6,7 +6,6 @@ enum AnsibleInventory {
   struct Way: Hashable {
     /// The path of `fleet` itself.
     var program: String
-    var paths: FleetPaths
     var host: ConfiguredHost
   }
 
@@ -44,16 +43,16 @@ enum AnsibleInventory {
     ]
   }
 
-  /// As Ansible splits it: words, quoted as for a shell.
+  /// As Ansible splits it: words, quoted as for a shell. What is trusted is what `fleet known-hosts` says, which also
+  /// tells of a changed host key; the HostA is named, so that the default may become another.
   private static func sshArguments(_ device: DeviceName, way: Way) -> String {
-    let pins = way.paths.devicePins(host: way.host.name, device: device)
-    let words = [way.program, "--host", way.host.name, "proxy", device.rawValue]
-    let command = words.map(SSHOptionValue.proxyCommandWord).joined(separator: " ")
+    let name = "\(device).\(way.host.name).fleet"
     let options = [
-      "ProxyCommand=\(command)", "ProxyUseFdpass=no", "HostKeyAlias=\(device)",
-      "UserKnownHostsFile=\(SSHOptionValue.path(pins))", "GlobalKnownHostsFile=/dev/null",
-      "KnownHostsCommand=none", "VerifyHostKeyDNS=no", "StrictHostKeyChecking=yes", "UpdateHostKeys=no",
-      "CheckHostIP=no",
+      "ProxyCommand=\(SSHOptionValue.proxyCommandWord(way.program)) proxy \(name)", "ProxyUseFdpass=no",
+      "HostKeyAlias=\(device)",
+      "KnownHostsCommand=\(SSHOptionValue.path(way.program)) known-hosts \(name) %I %t %K %H",
+      "UserKnownHostsFile=/dev/null", "GlobalKnownHostsFile=/dev/null", "VerifyHostKeyDNS=no",
+      "StrictHostKeyChecking=yes", "UpdateHostKeys=no", "CheckHostIP=no",
     ]
     return options.map { "-o \(ShellWord.quoted($0))" }.joined(separator: " ")
   }

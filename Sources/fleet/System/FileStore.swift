@@ -55,6 +55,12 @@ enum FileStore {
     }
   }
 
+  /// Writes at the end of the file, in one piece, so that others may do the same at the same time. Throws `io-failed`.
+  static func append(_ text: String, to path: String) throws(Refusal) {
+    if let slash = path.lastIndex(of: "/") { try makeFolder(String(path[..<slash])) }
+    try Descriptor.open(path, O_WRONLY | O_CREAT | O_APPEND).write(text.utf8)
+  }
+
   /// Like `replace`, but leaves a file alone that holds these bytes already.
   static func replaceIfDifferent(_ path: String, with bytes: [UInt8]) throws(Refusal) {
     if let present = try? content(of: path), present == bytes { return }
