@@ -84,6 +84,7 @@ struct Account: Sendable {
         + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
       "XDG_CONFIG_HOME": home.appending(path: ".config").path,
       "XDG_STATE_HOME": home.appending(path: ".local/state").path,
+      "XDG_RUNTIME_DIR": home.appending(path: "run").path,
     ].merging(extra) { $1 }
   }
 }

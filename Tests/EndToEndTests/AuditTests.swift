@@ -8,6 +8,7 @@ import Testing
     try Lab.with { lab in
       try lab.startKitchenPi()
       try lab.fleetSucceeds("ssh", "kitchen-pi", "cat; sleep 1", input: String(repeating: "x", count: 100_000))
+      lab.endMasters()
       let (start, end) = try lab.auditedSession(1)
       for row in [start, end] {
         #expect(row["actor"] == "anna" && row["device_name"] == "kitchen-pi", "\(row)")
@@ -30,7 +31,8 @@ import Testing
       for (number, victim) in [Victim.ssh, .carrier].enumerated() {
         let word = "begun-\(UUID().uuidString)"
         let session = try lab.start(
-          lab.laptop, ["fleet", "ssh", "kitchen-pi", "while echo \(word); do sleep 0.1; done"])
+          lab.laptop, ["fleet", "ssh", "kitchen-pi", "while echo \(word); do sleep 0.1; done"],
+          environment: ["FLEET_REUSE": "0"])
         try eventually("the session has begun\n\(session.error)", within: 15) { session.output.contains(word) }
         kill(victim == .ssh ? session.pid : try #require(lab.carrier), SIGKILL)
         _ = try #require(session.wait(15))

@@ -58,9 +58,7 @@ import Testing
       #expect(first.status == 0, "\(first)")
       #expect(try lab.fleetSucceeds("ssh", "kitchen-pi", "echo works") == "works\n")
 
-      sshd.stop()
-      try lab.succeed(lab.box, ["sh", "-c", "rm ~/sshd-0/host_key ~/sshd-0/host_key.pub"])
-      try lab.startBoxSSHD()
+      try lab.swapHostKey(of: sshd)
       let refused = try lab.fleet("ssh", "kitchen-pi", "touch ~/reached", input: "yes\n", within: 30)
       #expect(refused.status == 255 && refused.error.contains("Host key verification failed"), "\(refused)")
       #expect(!refused.error.contains("(yes/no") && refused.error.contains("that nobody has recorded"), "\(refused)")

@@ -92,6 +92,7 @@ extension Lab {
     try expect(6, "host-port", "host-unreachable", of: "kitchen-pi")
     let said = try fleet("doctor")
     #expect(said.output.contains("✗ HostA's port: HostA (127.0.0.1 port \(ports.hostA)) does not answer: "), "\(said)")
-    #expect(said.output.contains("- HostA's sshd\n") && said.error.contains("see whether 'fleet-server run'"), "\(said)")
+    #expect(
+      said.output.contains("- HostA's sshd\n") && said.error.contains("see whether 'fleet-server run'"), "\(said)")
   }
 }

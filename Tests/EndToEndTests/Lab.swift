@@ -36,11 +36,13 @@ final class Lab {
     for (offset, role) in ["hosta", "pi", "laptop"].enumerated() {
       let home = folder.appending(path: role)
       try files.createDirectory(at: home, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+      let runtime = home.appending(path: "run")
+      try files.createDirectory(at: runtime, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
       let namespace = hosts.map { [$0.hostA, $0.box, $0.laptop][offset] }
       if getuid() == 0 {
         let uid = ports.uids.lowerBound + uid_t(offset)
         text += "\(role):x:\(uid):\(uid)::\(home.path):/bin/sh\n"
-        chown(home.path, uid, uid)
+        for path in [home.path, runtime.path] { chown(path, uid, uid) }
         accounts.append(Account(name: role, home: home, uid: uid, passwd: passwd, namespace: namespace))
       } else {
         accounts.append(Account(name: NSUserName(), home: home, uid: nil, passwd: passwd, namespace: namespace))
@@ -140,7 +142,18 @@ final class Lab {
       .joined(separator: "\n")
   }
 
+  /// The ssh in the background that keep connections for the next command, each with its socket in the lab's folder.
+  var masters: [pid_t] {
+    Self.processes(of: [laptop.uid ?? getuid()]).filter {
+      $0.1.contains("\(folder.path)/") && $0.1.contains("/run/fleet/")
+    }.map(\.0)
+  }
+
+  /// Ends the connections that `fleet` keeps for its next command.
+  func endMasters() { for pid in masters { kill(pid, SIGTERM) } }
+
   private func close() {
+    endMasters()
     for process in running.reversed() { process.stop() }
     if hostA.uid != nil {
       let uids = Set(ports.uids)

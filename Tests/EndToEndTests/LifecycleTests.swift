@@ -89,11 +89,14 @@ import Testing
     try Lab.with { lab in
       let (_, agent, _) = try lab.startKitchenPi()
       let word = "begun-\(UUID().uuidString)"
-      let session = try lab.start(lab.laptop, ["fleet", "ssh", "kitchen-pi", "while echo \(word); do sleep 0.1; done"])
+      let session = try lab.start(
+        lab.laptop, ["fleet", "ssh", "kitchen-pi", "while echo \(word); do sleep 0.1; done"],
+        environment: ["FLEET_REUSE": "0"])
       try eventually("the session has begun\n\(session.error)", within: 15) { session.output.contains(word) }
       #expect(try lab.anna.succeed("rename kitchen-pi hall-pi").fields["changed"] as? Bool == true)
       #expect(try lab.state("hall-pi") == "online")
       #expect(try lab.fleetSucceeds("ssh", "hall-pi", "echo works") == "works\n")
+      lab.endMasters()
       #expect(try lab.fleet("ssh", "kitchen-pi", "true").error.contains("no device kitchen-pi"))
       let said = session.output.utf8.count
       try eventually("the session goes on", within: 15) { session.output.utf8.count > said }

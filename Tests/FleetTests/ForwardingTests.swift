@@ -45,7 +45,8 @@ import Testing
       options: ["-i", "/k", "-o", "ServerAliveInterval=60", "-o", "ExitOnForwardFailure=no"])
     #expect(line.device == Sample.kitchen && line.user == "bob")
     let arguments = DeviceSSHArguments.ssh(
-      line, defaultUser: Sample.pi, name: try FleetHostName(parsing: "kitchen-pi"), program: "/f", socket: "/s")
+      line, defaultUser: "pi", name: try FleetHostName(parsing: "kitchen-pi"), program: "/f",
+      over: .connection(handover: "/s", staying: nil))
     let outcome = try Subprocess.run(["ssh", "-G", "-F", "/dev/null"] + arguments.dropFirst())
     let lines = Set(outcome.text.split(separator: "\n").map(String.init))
     for expected in [
@@ -75,7 +76,16 @@ import Testing
     ] as [(String, Refusal.Code)])
   func whyThereIsNoPort(text: String, code: Refusal.Code) {
     let refusal = ForwardEnd(device: Sample.kitchen, wasListening: false, errorText: text).refusal
-    #expect(refusal.code == code && !refusal.message.contains("\r") && refusal.hint != nil, "\(refusal)")
+    #expect(
+      refusal.code == code && !refusal.message.contains("\r")
+        && (refusal.hint != nil) == (code != .deviceHostKeyChanged), "\(refusal)")
+  }
+
+  @Test func aHostKeyThatIsNotGoodIsToldAsByTheProgramThatComparedIt() {
+    let text = "fleet: kitchen-pi shows a host key\r\n  run 'fleet trust'\r\nx\r\nHost key verification failed.\r\n"
+    let refusal = ForwardEnd(device: Sample.kitchen, wasListening: false, errorText: text).refusal
+    #expect(
+      refusal == Refusal(.deviceHostKeyChanged, "kitchen-pi shows a host key", hint: "run 'fleet trust'"))
   }
 
   @Test func whyAPortIsGone() {

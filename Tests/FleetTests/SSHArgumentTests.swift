@@ -40,8 +40,8 @@ import Testing
       "-oStrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-v", "kitchen-pi", "-L", "1:2:3", "uptime",
     ])
     let arguments = DeviceSSHArguments.ssh(
-      line, defaultUser: Sample.pi, name: try FleetHostName(parsing: "kitchen-pi"), program: "/opt/100%/it's/fleet",
-      socket: "/tmp/x/s")
+      line, defaultUser: "pi", name: try FleetHostName(parsing: "kitchen-pi"), program: "/opt/100%/it's/fleet",
+      over: .connection(handover: "/tmp/x/s", staying: nil))
     let outcome = try Subprocess.run(["ssh", "-G", "-F", "/dev/null"] + arguments.dropFirst())
     #expect(outcome.status == 0, "\(outcome.errorText)")
     let lines = outcome.text.split(separator: "\n").map(String.init)
@@ -51,6 +51,7 @@ import Testing
     #expect(lines.contains("hostkeyalias kitchen-pi") && lines.contains("proxyusefdpass yes"))
     #expect(lines.contains("proxycommand '/opt/100%%/it'\\''s/fleet' proxy --adopt '/tmp/x/s'"))
     #expect(lines.contains { $0.hasPrefix("localforward") })
+    #expect(!lines.contains { $0.hasPrefix("controlpath") && $0 != "controlpath none" })
     #expect(arguments.suffix(3) == ["--", "kitchen-pi", "uptime"])
   }
 
@@ -59,10 +60,55 @@ import Testing
   ])
   func aNamedUserGoesBeforeTheDefault(_ words: [String]) throws {
     let arguments = DeviceSSHArguments.ssh(
-      try SSHCommandLine(parsing: words), defaultUser: Sample.pi, name: try FleetHostName(parsing: "kitchen-pi"),
-      program: "/f", socket: "/s")
+      try SSHCommandLine(parsing: words), defaultUser: "pi", name: try FleetHostName(parsing: "kitchen-pi"),
+      program: "/f", over: .master(socket: "/s", host: "a"))
     let text = try Subprocess.run(["ssh", "-G", "-F", "/dev/null"] + arguments.dropFirst()).text
     #expect(text.split(separator: "\n").contains("user bob"))
+  }
+
+  /// Whatever a person's own configuration says of control sockets, ours are used; and the other way round.
+  @Test func aSharedConnectionHasOurOwnSocket() throws {
+    let configuration = try FileStore.makeTemporaryFolder() + "/config"
+    defer { FileStore.remove(files: ["config"], in: String(configuration.dropLast("/config".count))) }
+    try FileStore.replace(
+      configuration, with: "Host *\nControlMaster auto\nControlPath ~/own-%C\nControlPersist 1h\n".utf8)
+    func settings(_ arguments: [String]) throws -> [String] {
+      let outcome = try Subprocess.run(["ssh", "-G", "-F", configuration] + arguments.dropFirst())
+      #expect(outcome.status == 0, "\(outcome.errorText)")
+      return outcome.text.split(separator: "\n").map(String.init)
+    }
+    let own = "/run/u s/100%/h.1"
+    let path = "controlpath /run/u s/100%/h.1"
+    let line = try SSHCommandLine(parsing: ["kitchen-pi"])
+    func device(_ way: DeviceSSHArguments.Way) throws -> [String] {
+      try settings(
+        DeviceSSHArguments.ssh(
+          line, defaultUser: "pi", name: try FleetHostName(parsing: "kitchen-pi"), program: "/f", over: way))
+    }
+    for made in [
+      try settings(HostConnectionArguments.master(to: Sample.host, pins: "/p", socket: own)),
+      try device(.connection(handover: "/x", staying: own)),
+    ] {
+      #expect(made.contains(path) && made.contains("controlmaster true") && made.contains("controlpersist 60"))
+      #expect(made.contains("serveraliveinterval 5") && made.contains("serveralivecountmax 2"))
+    }
+    for used in [
+      try settings(HostConnectionArguments.ssh(to: Sample.host, pins: "/p", request: "list", through: own)),
+      try device(.master(socket: own, host: "hosta.example")),
+    ] {
+      #expect(used.contains(path) && used.contains("controlmaster false"))
+      #expect(used.contains("stricthostkeychecking true"))
+      #expect(used.contains { $0 == "userknownhostsfile /p" || $0 == "userknownhostsfile /dev/null" })
+    }
+    let fallback = try device(.master(socket: own, host: "hosta.example"))
+    #expect(fallback.contains("proxycommand '/f' --host 'hosta.example' proxy --connect kitchen-pi"))
+    #expect(fallback.contains("proxyusefdpass yes") && fallback.contains("loglevel FATAL"))
+    for alone in [
+      try settings(HostConnectionArguments.ssh(to: Sample.host, pins: "/p", request: "list")),
+      try device(.connection(handover: "/x", staying: nil)),
+    ] {
+      #expect(!alone.contains { $0.hasPrefix("controlpath") && $0 != "controlpath none" })
+    }
   }
 
   @Test func aBoxIsReachedWithThePersonsOwnSSH() throws {

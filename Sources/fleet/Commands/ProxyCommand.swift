@@ -31,6 +31,11 @@ struct ProxyCommand: ParsableCommand {
     switch (arguments.first, arguments.count) {
     case ("--hold", 2): DescriptorHandover.hold(path: arguments[1])
     case ("--adopt", 2): try DescriptorHandover.adopt(path: arguments[1])
+    case ("--connect", 2):
+      let device = try DeviceName(validating: arguments[1])
+      let context = try LaptopContext()
+      try DescriptorHandover.give(
+        try DeviceConnection.open(device, host: context.host, paths: context.paths).socket)
     case ("--learn", 2): do { try learn(arguments[1]) } catch { _exit(error.code.exitStatus.rawValue) }
     case ("--pass", 2):
       do { try DescriptorHandover.give(try plainSSH(arguments[1]).socket) } catch {

@@ -10,6 +10,9 @@ struct SSHCommand: ParsableCommand {
       -o ProxyCommand). Without USER@ the account is the one that was given to 'fleet provision'. The device \
       must show the host key that was recorded when it was provisioned. The exit status is the remote command's.
 
+      The connection stays for a minute, and the next session on the device uses it again, unless an option asks \
+      something of the connection itself (-L, -A, -i, -v and the like). FLEET_REUSE=0 turns that off.
+
       EXAMPLE
         fleet ssh kitchen-pi
         fleet ssh -L 8080:127.0.0.1:80 root@kitchen-pi
@@ -27,15 +30,8 @@ struct SSHCommand: ParsableCommand {
   /// The same over a connection that was handed to it, where there is one.
   static func run(_ arguments: [String], handed: HandedConnections) throws(Refusal) -> Never {
     let line = try SSHCommandLine(parsing: arguments)
-    guard let program = Platform.executablePath else {
-      throw Refusal(.ioFailed, "the system does not tell where the program fleet is")
-    }
     let context = try LaptopContext()
-    let connection = try DeviceConnection.open(
-      line.device, handed: handed, host: context.host, paths: context.paths)
-    let socket = try DescriptorHandover.offer(connection.socket, program: program)
-    throw Subprocess.replaceSelf(
-      DeviceSSHArguments.ssh(
-        line, defaultUser: connection.header.user, name: connection.name, program: program, socket: socket))
+    let session = DeviceSession(host: context.host, paths: context.paths)
+    throw Subprocess.replaceSelf(try session.arguments(line, handed: handed))
   }
 }

@@ -30,9 +30,17 @@ struct FleetPaths: Hashable {
   /// Who logs in where, for ssh.
   var sshLogins: String { "\(stateFolder)/ssh_logins" }
 
+  /// Which commands this laptop has queued.
+  func queuedHere(host: String) -> String { "\(stateFolder)/queued/\(host)" }
+
+  /// What the last `fleet exec` did.
+  func lastExecution(host: String) -> String { "\(stateFolder)/exec/\(host)" }
+
   /// Everything that is kept of one HostA beside the configuration, in the same order for every HostA; not all of it
   /// need be there.
-  func kept(of host: String) -> [String] { ["devices", "pending", "known"].map { "\(stateFolder)/\($0)/\(host)" } }
+  func kept(of host: String) -> [String] {
+    ["devices", "pending", "known", "exec", "queued"].map { "\(stateFolder)/\($0)/\(host)" }
+  }
 
   /// What HostA last told about all its devices.
   func knownDevices(host: String) -> String { "\(stateFolder)/known/\(host)" }

@@ -5,7 +5,7 @@ struct SFTPCommandLine: Hashable {
   var options: [String]
   /// `[USER@]NAME[:PATH]`.
   var destination: String
-  var device: DeviceName
+  var login: DeviceLogin
   /// Where a file that the destination names goes to.
   var rest: [String]
 
@@ -23,9 +23,9 @@ struct SFTPCommandLine: Hashable {
     }
     guard let destination = rest.popFirst() else { throw Refusal(.usage, "which device?", hint: Self.usage) }
     if let remote = try RemotePath(parsing: destination, usage: Self.usage) {
-      device = remote.login.device
+      login = remote.login
     } else {
-      device = try DeviceLogin(parsing: destination, usage: Self.usage).device
+      login = try DeviceLogin(parsing: destination, usage: Self.usage)
     }
     options = taken.flatMap(\.words)
     self.destination = destination

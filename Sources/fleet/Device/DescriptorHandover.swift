@@ -24,10 +24,7 @@ enum DescriptorHandover {
     let folder = try FileStore.makeTemporaryFolder()
     let path = "\(folder)/s"
     do throws(Refusal) {
-      let listener = try unixSocket()
-      guard withSocketAddress(path, { bind(listener.number, $0, $1) }) == 0, listen(listener.number, 1) == 0 else {
-        throw .system("cannot listen on \(DisplayText.escaped(path))")
-      }
+      let listener = try listener(at: path)
       let null = try Descriptor.open("/dev/null", O_RDWR)
       _ = try Subprocess.spawn(
         [program, "proxy", "--hold", path],
@@ -39,6 +36,22 @@ enum DescriptorHandover {
       throw error
     }
     return path
+  }
+
+  /// A socket at which `adopt` fetches a connection.
+  static func listener(at path: String) throws(Refusal) -> Descriptor {
+    let listener = try UnixSocket.make()
+    guard UnixSocket.withAddress(path, { bind(listener.number, $0, $1) }) == 0, listen(listener.number, 1) == 0 else {
+      throw .system("cannot listen on \(DisplayText.escaped(path))")
+    }
+    return listener
+  }
+
+  /// Passes the connection to who waits at the listener; false if that is nobody of this user.
+  static func pass(_ connection: Descriptor, at listener: Descriptor) -> Bool {
+    let peer = Descriptor(accept(listener.number, nil, nil))
+    guard peer.isOpen, descriptor_passing_peer_uid(peer.number) == Int(geteuid()) else { return false }
+    return descriptor_passing_send(peer.number, connection.number) == 0
   }
 
   /// The holder's whole life: passes its connection once, to a process of the same user.
@@ -55,9 +68,7 @@ enum DescriptorHandover {
       waits -= 1
       var polled = pollfd(fd: listener.number, events: Int16(POLLIN), revents: 0)
       guard poll(&polled, 1, 200) > 0 else { continue }
-      let peer = Descriptor(accept(listener.number, nil, nil))
-      guard peer.isOpen, descriptor_passing_peer_uid(peer.number) == Int(geteuid()) else { continue }
-      if descriptor_passing_send(peer.number, connection.number) == 0 { return }
+      if pass(connection, at: listener) { return }
     }
   }
 
@@ -75,8 +86,8 @@ enum DescriptorHandover {
 
   /// Fetches the connection from the holder, who gives it away once. Throws `io-failed` when nobody holds it any more.
   static func take(path: String) throws(Refusal) -> Descriptor {
-    let socket = try unixSocket()
-    guard withSocketAddress(path, { connect(socket.number, $0, $1) }) == 0 else {
+    let socket = try UnixSocket.make()
+    guard UnixSocket.withAddress(path, { connect(socket.number, $0, $1) }) == 0 else {
       throw .system("cannot take over the connection")
     }
     let connection = Descriptor(descriptor_passing_receive(socket.number))
@@ -90,30 +101,5 @@ enum DescriptorHandover {
     guard socketpair(AF_UNIX, Platform.socketStream, 0, &ends) == 0 else { throw .system("cannot make a socket") }
     Descriptor(ends[1]).close()
     return Descriptor(ends[0])
-  }
-
-  private static func unixSocket() throws(Refusal) -> Descriptor {
-    let descriptor = Descriptor(socket(AF_UNIX, Platform.socketStream, 0))
-    guard descriptor.isOpen else { throw .system("cannot make a socket") }
-    descriptor.setCloseOnExec()
-    return descriptor
-  }
-
-  /// Calls `body` with the path as a socket address; -1 for a path that is too long for one.
-  private static func withSocketAddress(
-    _ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
-  ) -> Int32 {
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    let bytes = Array(path.utf8)
-    let capacity = MemoryLayout.size(ofValue: address.sun_path)
-    guard bytes.count < capacity else {
-      errno = ENAMETOOLONG
-      return -1
-    }
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-    return withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
-    }
   }
 }

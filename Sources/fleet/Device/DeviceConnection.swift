@@ -13,53 +13,109 @@ struct DeviceConnection {
   let header: ConnectHeader
   /// What `fleet known-hosts`, which ssh asks for the device's keys, knows it by.
   let name: FleetHostName
+  /// Whether it outlives this process, its terminal and Ctrl-C there.
+  let isDetached: Bool
 
   /// The device's host keys are pinned before this returns. Throws HostA's refusal, why HostA cannot be reached, or
   /// `device-host-key-changed`.
-  static func open(_ device: DeviceName, host: ConfiguredHost, paths: FleetPaths) throws(Refusal) -> DeviceConnection {
-    let connection = try dial(device, host: host, paths: paths)
-    let pins = DevicePins(of: device, host: host, paths: paths)
-    let known = pins.content
-    let trusted = try HostKeyRule.pins(after: connection.header, of: connection.name, known: known)
-    try pins.write(trusted)
-    if let remark = NewHostKey.remark(on: trusted, device: device, known: known) { StandardStreams.note(remark) }
+  static func open(
+    _ device: DeviceName, host: ConfiguredHost, paths: FleetPaths, reuse: ConnectionReuse = .chosen
+  ) throws(Refusal) -> DeviceConnection {
+    let connection = try dial(device, host: host, paths: paths, reuse: reuse)
+    try connection.pin(device, host: host, paths: paths)
     return connection
   }
 
+  /// The same of a connection on which HostA's first line has come, over an ssh that somebody else has started apart.
+  static func accept(
+    _ device: DeviceName, _ line: [UInt8], _ socket: Descriptor, host: ConfiguredHost, paths: FleetPaths
+  ) throws(Refusal) -> DeviceConnection {
+    let connection = try DeviceConnection(device, line, socket, host: host, paths: paths, isDetached: true)
+    try connection.pin(device, host: host, paths: paths)
+    return connection
+  }
+
+  private func pin(_ device: DeviceName, host: ConfiguredHost, paths: FleetPaths) throws(Refusal) {
+    let pins = DevicePins(of: device, host: host, paths: paths)
+    let known = pins.content
+    let trusted = try HostKeyRule.pins(after: header, of: name, known: known)
+    try pins.write(trusted)
+    if let remark = NewHostKey.remark(on: trusted, device: device, known: known) { StandardStreams.note(remark) }
+  }
+
+  /// The connection that waits for this process, or a new one where there is none, or nobody holds it any more.
+  static func open(
+    _ device: DeviceName, handed: HandedConnections, host: ConfiguredHost, paths: FleetPaths, reuse: ConnectionReuse
+  ) throws(Refusal) -> DeviceConnection {
+    guard let waiting = handed.connection(to: device), let socket = try? DescriptorHandover.take(path: waiting.socket)
+    else { return try open(device, host: host, paths: paths, reuse: reuse) }
+    let keys = DevicePins(of: device, host: host, paths: paths).content.trusted
+    return DeviceConnection(
+      socket: socket, header: ConnectHeader(name: device, user: waiting.user, hostKeys: keys),
+      name: try FleetHostName(device, on: host, paths), isDetached: waiting.isDetached)
+  }
+
   /// Trusts nothing yet. Throws HostA's refusal, or why HostA cannot be reached.
-  static func dial(_ device: DeviceName, host: ConfiguredHost, paths: FleetPaths) throws(Refusal) -> DeviceConnection {
+  static func dial(
+    _ device: DeviceName, host: ConfiguredHost, paths: FleetPaths, reuse: ConnectionReuse = .chosen
+  ) throws(Refusal) -> DeviceConnection {
+    let request = OperatorRequest.connect(device).command
+    if let master = HostMaster(host: host, paths: paths, reuse: reuse), let (shared, isNew) = try master.socket() {
+      let way = HostConnectionArguments.ssh(to: host, pins: paths.hostPins, request: request, through: shared)
+      if case .header(let line, let socket) = try ask(way, isDetached: true, isPatient: isNew) {
+        return try DeviceConnection(device, line, socket, host: host, paths: paths, isDetached: true)
+      }
+      // A new connection that brought no header is the device's own matter, which the second try tells.
+      if !isNew { master.abandon(shared) }
+    }
+    let way = HostConnectionArguments.ssh(to: host, pins: paths.hostPins, request: request)
+    switch try ask(way, isDetached: false, isPatient: true) {
+    case .header(let line, let socket):
+      return try DeviceConnection(device, line, socket, host: host, paths: paths, isDetached: false)
+    case .ended(let status, let errorText):
+      throw ConnectionFailure.refusal(host: host, paths: paths, exitStatus: status, errorText: errorText)
+    }
+  }
+
+  private enum Answer {
+    case header([UInt8], Descriptor)
+    case ended(status: Int32, errorText: String)
+  }
+
+  /// Starts ssh and reads HostA's first line. One that is not patient gives up on a HostA that says nothing.
+  private static func ask(_ arguments: [String], isDetached: Bool, isPatient: Bool) throws(Refusal) -> Answer {
     var ends: [Int32] = [-1, -1]
     guard socketpair(AF_UNIX, Platform.socketStream, 0, &ends) == 0 else { throw .system("cannot make a socket") }
     let (near, far) = (Descriptor(ends[0]), Descriptor(ends[1]))
     near.setCloseOnExec()
     far.setCloseOnExec()
     let (complaints, errorOutput) = try Subprocess.makePipe()
-    let process = try Subprocess.spawn(
-      HostConnectionArguments.ssh(to: host, pins: paths.hostPins, request: OperatorRequest.connect(device).command),
-      [0: far, 1: far, 2: errorOutput])
+    let process = try Subprocess.spawn(arguments, [0: far, 1: far, 2: errorOutput], isDetached: isDetached)
     far.close()
     errorOutput.close()
-    guard let line = try headerLine(near) else {
-      let errorText = String(decoding: complaints.readToEnd(), as: UTF8.self)
-      throw ConnectionFailure.refusal(
-        host: host, paths: paths, exitStatus: Subprocess.wait(for: process), errorText: errorText)
+    if !isPatient {
+      var polled = pollfd(fd: near.number, events: Int16(POLLIN), revents: 0)
+      if poll(&polled, 1, ConnectionReuse.patience_ms) == 0 { kill(process, SIGTERM) }
     }
-    let fields = try HostRequest.fields(of: line, host: host)
-    let header: ConnectHeader
-    do { header = try ConnectHeader(fields) } catch { throw HostRequest.notUnderstood(error, host) }
-    return DeviceConnection(socket: near, header: header, name: try FleetHostName(device, on: host, paths))
+    if let line = try headerLine(near) { return .header(line, near) }
+    let errorText = String(decoding: complaints.readToEnd(), as: UTF8.self)
+    return .ended(status: Subprocess.wait(for: process), errorText: errorText)
   }
 
-  /// The connection that waits for this process, or a new one where there is none, or nobody holds it any more.
-  static func open(
-    _ device: DeviceName, handed: HandedConnections, host: ConfiguredHost, paths: FleetPaths
-  ) throws(Refusal) -> DeviceConnection {
-    guard let waiting = handed.connection(to: device), let socket = try? DescriptorHandover.take(path: waiting.socket)
-    else { return try open(device, host: host, paths: paths) }
-    let keys = DevicePins(of: device, host: host, paths: paths).content.trusted
-    return DeviceConnection(
-      socket: socket, header: ConnectHeader(name: device, user: waiting.user, hostKeys: keys),
-      name: try FleetHostName(device, on: host, paths))
+  private init(socket: Descriptor, header: ConnectHeader, name: FleetHostName, isDetached: Bool) {
+    (self.socket, self.header, self.name, self.isDetached) = (socket, header, name, isDetached)
+  }
+
+  /// Reads the header.
+  private init(
+    _ device: DeviceName, _ line: [UInt8], _ socket: Descriptor, host: ConfiguredHost, paths: FleetPaths,
+    isDetached: Bool
+  ) throws(Refusal) {
+    let fields = try HostRequest.fields(of: line, host: host)
+    do { header = try ConnectHeader(fields) } catch { throw HostRequest.notUnderstood(error, host) }
+    self.socket = socket
+    self.isDetached = isDetached
+    name = try FleetHostName(device, on: host, paths)
   }
 
   /// Reads up to and with the first newline and not a byte further: what follows belongs to the session.
@@ -83,7 +139,8 @@ struct DeviceConnection {
 }
 
 extension FleetHostName {
-  fileprivate init(_ device: DeviceName, on host: ConfiguredHost, _ paths: FleetPaths) throws(Refusal) {
+  /// As short as the configuration of this laptop allows. Throws `configuration-invalid`.
+  init(_ device: DeviceName, on host: ConfiguredHost, _ paths: FleetPaths) throws(Refusal) {
     self.init(device, on: host, of: try LaptopEnvironment.configuration(paths))
   }
 }

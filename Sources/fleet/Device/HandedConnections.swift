@@ -9,6 +9,8 @@ struct HandedConnections: Hashable {
     let device: DeviceName
     /// The account that the device's operators log in to unless they name another.
     let user: LoginName
+    /// Whether it outlives the process that opened it, its terminal and Ctrl-C there.
+    let isDetached: Bool
     /// Where it waits.
     let socket: String
   }
@@ -23,15 +25,17 @@ struct HandedConnections: Hashable {
   /// What is not understood is left out: that connection is then made anew.
   init(parsing text: String) {
     for line in text.split(separator: "\n") {
-      let words = line.split(separator: " ", maxSplits: 2).map(String.init)
-      guard words.count == 3, let device = try? DeviceName(validating: words[0]),
+      let words = line.split(separator: " ", maxSplits: 3).map(String.init)
+      guard words.count == 4, let device = try? DeviceName(validating: words[0]),
         let user = try? LoginName(validating: words[1])
       else { continue }
-      waiting.append(Waiting(device: device, user: user, socket: words[2]))
+      waiting.append(Waiting(device: device, user: user, isDetached: words[2] == "detached", socket: words[3]))
     }
   }
 
-  var text: String { waiting.map { "\($0.device) \($0.user) \($0.socket)\n" }.joined() }
+  var text: String {
+    waiting.map { "\($0.device) \($0.user) \($0.isDetached ? "detached" : "attached") \($0.socket)\n" }.joined()
+  }
 
   func connection(to device: DeviceName) -> Waiting? { waiting.first { $0.device == device } }
 }

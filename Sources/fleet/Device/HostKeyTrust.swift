@@ -30,6 +30,7 @@ struct HostKeyTrust {
     let known = pins.content
     if let key = header.hostKeys.first(where: { KeyFingerprint.of($0) == fingerprint }) {
       try pins.write(HostKeyRule.pins(accepting: key, of: header, known: known))
+      context.hostA.endConnections(to: device)
       return "this laptop accepts \(fingerprint) for \(device), which is recorded on HostA"
     }
     let shown = try HostKeyLook.keys(of: device, first: connection, context: context)
@@ -42,6 +43,7 @@ struct HostKeyTrust {
     // What is recorded and still shown stays; what is gone would only be a way in for whoever has the old key.
     let kept = header.hostKeys.filter { recorded in shown.contains { $0.isSame(as: recorded) } }
     _ = try context.hostA.enroll(device, hostKeys: [key] + kept)
+    context.hostA.endConnections(to: device)
     var accepted = PinnedKeys(trusted: [key] + kept.filter { known.trusted.contains($0) })
     accepted.others = kept.filter { !known.trusted.contains($0) }
     try pins.write(accepted)

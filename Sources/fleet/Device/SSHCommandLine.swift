@@ -8,6 +8,8 @@ struct SSHCommandLine: Hashable {
   var user: String?
   var device: DeviceName
   var command: [String] = []
+  /// Whether no option asks anything of the connection itself.
+  let concernsOnlySession: Bool
 
   /// ssh(1)'s options, of OpenSSH 9.2 and newer.
   private static let letters = ShortOptions(
@@ -33,7 +35,9 @@ struct SSHCommandLine: Hashable {
     let login = try DeviceLogin(parsing: destination ?? "", usage: Self.usage)
     user = login.user ?? options.first { $0.letter == "l" }?.value
     device = login.device
-    self.options = options.filter { $0.letter != "l" }.flatMap(Self.words)
+    options.removeAll { $0.letter == "l" }
+    concernsOnlySession = options.allSatisfy { SessionOptions.concernOnlySession($0.letter, $0.value) }
+    self.options = options.flatMap(Self.words)
     command = Array(rest)
   }
 

@@ -122,7 +122,8 @@ struct Doctor {
     let socket = try DescriptorHandover.offer(connection.socket, program: program)
     let ssh = try TracedSSH(
       DeviceSSHArguments.ssh(
-        line, defaultUser: connection.header.user, name: connection.name, program: program, socket: socket),
+        line, defaultUser: connection.header.user.rawValue, name: connection.name, program: program,
+        over: .connection(handover: socket, staying: nil)),
       options: RehearsalProof.options)
     return DeviceVerdict.Visit(
       name: connection.name, user: line.user ?? connection.header.user.rawValue, header: connection.header,

@@ -22,9 +22,7 @@ struct ForwardEnd: Hashable {
         hint: "choose another port, for example 'fleet forward \(device) 18080:80'")
     }
     if text.contains("host key verification failed") || text.contains("remote host identification has changed") {
-      return Refusal(
-        .deviceHostKeyChanged, "\(device) shows another host key than the one that was recorded",
-        hint: "if its sshd was set up anew, provision it again; otherwise somebody may stand in between")
+      return hostKeyRefusal(lines)
     }
     if text.contains("permission denied") {
       return Refusal(
@@ -38,6 +36,19 @@ struct ForwardEnd: Hashable {
     return Refusal(
       .deviceOffline, "the sshd of \(device) does not answer\(because)", hint: "see whether 'fleet ssh \(device)' works"
     )
+  }
+
+  /// What `fleet` told as the program that ssh asks for the device's keys, or less where it told nothing.
+  private func hostKeyRefusal(_ lines: [Substring]) -> Refusal {
+    let mark = "fleet: "
+    guard let place = lines.firstIndex(where: { $0.hasPrefix(mark) }) else {
+      return Refusal(.deviceHostKeyChanged, "\(device) shows another host key than the one that was recorded")
+    }
+    let next = lines.index(after: place)
+    let hint = next < lines.endIndex && lines[next].hasPrefix("  ") ? lines[next].drop { $0 == " " } : nil
+    return Refusal(
+      .deviceHostKeyChanged, DisplayText.escaped(lines[place].dropFirst(mark.count)),
+      hint: hint.map { DisplayText.escaped($0) })
   }
 
   /// What is told after the connection was lost: HostA's own reason where it has one.

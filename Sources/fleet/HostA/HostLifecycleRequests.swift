@@ -5,6 +5,8 @@ extension HostRequest {
   /// Returns whether that changed anything.
   func rename(_ name: DeviceName, to new: DeviceName) throws(Refusal) -> Bool {
     let fields = try answer(to: .rename(name, to: new)).fields
+    endConnections(to: name)
+    endConnections(to: new)
     return try parse { () throws(JSONError) in try fields.flag("changed") }
   }
 
@@ -17,12 +19,14 @@ extension HostRequest {
 
   func remove(_ name: DeviceName) throws(Refusal) -> RemoveReply {
     let fields = try answer(to: .remove(name)).fields
+    endConnections(to: name)
     return try parse { () throws(JSONError) in try RemoveReply(fields) }
   }
 
   /// Returns whether the device was connected and now has to come again.
   func rekey(_ name: DeviceName) throws(Refusal) -> Bool {
     let fields = try answer(to: .rekey(name)).fields
+    endConnections(to: name)
     return try parse { () throws(JSONError) in try fields.flag("ended") }
   }
 
@@ -54,4 +58,9 @@ extension HostRequest {
   }
 
   func reject(_ name: DeviceName) throws(Refusal) { _ = try answer(to: .reject(name)) }
+
+  /// Behind the name is another device from now on, or none: nobody reaches the old one over a connection of before.
+  func endConnections(to device: DeviceName) {
+    DeviceMaster(device, host: host, paths: paths, reuse: .wanted)?.end()
+  }
 }

@@ -4,6 +4,7 @@ import FleetProtocol
 struct HostRequest {
   let host: ConfiguredHost
   let paths: FleetPaths
+  var reuse = ConnectionReuse.chosen
 
   /// A header's fields and the lines after it.
   struct Answer {
@@ -13,9 +14,7 @@ struct HostRequest {
 
   /// Throws HostA's own refusal, or why there was no answer.
   func answer(to request: OperatorRequest, body: String? = nil) throws(Refusal) -> Answer {
-    let outcome = try Subprocess.run(
-      HostConnectionArguments.ssh(to: host, pins: paths.hostPins, request: request.command),
-      input: body.map { .bytes(Array("\($0)\n".utf8)) } ?? .none)
+    let outcome = try outcome(of: request, body: body)
     var lines = outcome.output.split(separator: UInt8(ascii: "\n"))
     guard !lines.isEmpty else {
       throw ConnectionFailure.refusal(
@@ -23,6 +22,22 @@ struct HostRequest {
     }
     let fields = try Self.fields(of: lines.removeFirst(), host: host)
     return Answer(fields: fields, lines: lines)
+  }
+
+  /// What ssh brought: over the shared connection, or over one of its own where that one is not good for it.
+  private func outcome(of request: OperatorRequest, body: String?) throws(Refusal) -> Subprocess.Outcome {
+    func run(through socket: String?, patience_ms: Int32?) throws(Refusal) -> Subprocess.Outcome {
+      try Subprocess.run(
+        HostConnectionArguments.ssh(to: host, pins: paths.hostPins, request: request.command, through: socket),
+        input: body.map { .bytes(Array("\($0)\n".utf8)) } ?? .none, patience_ms: patience_ms)
+    }
+    guard let master = HostMaster(host: host, paths: paths, reuse: reuse), let (socket, isNew) = try master.socket()
+    else { return try run(through: nil, patience_ms: nil) }
+    let mayRepeat = request.mayBeAskedAgain && !isNew
+    let shared = try run(through: socket, patience_ms: mayRepeat ? ConnectionReuse.patience_ms : nil)
+    guard mayRepeat, shared.output.isEmpty else { return shared }
+    master.abandon(socket)
+    return try run(through: nil, patience_ms: nil)
   }
 
   /// The fields of a header line. Throws HostA's refusal, or `io-failed` for a line that is no header.
@@ -68,18 +83,21 @@ extension HostRequest {
 
   func provision(_ name: DeviceName, _ body: ProvisionBody) throws(Refusal) -> ProvisionReply {
     let fields = try answer(to: .provision(name), body: body.line).fields
+    endConnections(to: name)
     return try parse { () throws(JSONError) in try ProvisionReply(fields) }
   }
 
   /// Gives the device to the hardware that holds the key.
   func replace(_ name: DeviceName, _ body: ProvisionBody) throws(Refusal) -> ProvisionReply {
     let fields = try answer(to: .replace(name), body: body.line).fields
+    endConnections(to: name)
     return try parse { () throws(JSONError) in try ProvisionReply(fields) }
   }
 
   /// Returns whether HostA had other keys before.
   func enroll(_ name: DeviceName, hostKeys: [PublicKey]) throws(Refusal) -> Bool {
     let fields = try answer(to: .enroll(name), body: EnrollBody(hostKeys: hostKeys).line).fields
+    endConnections(to: name)
     return try parse { () throws(JSONError) in try fields.flag("changed") }
   }
 }

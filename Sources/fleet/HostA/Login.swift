@@ -52,6 +52,6 @@ enum Login {
       FileStore.remove(files: [], in: folder)
     }
     try FileStore.replace(trial.hostPins, with: KnownHosts.text(name: host.hostKeyAlias, keys: host.hostKeys).utf8)
-    return try HostRequest(host: host, paths: trial).version()
+    return try HostRequest(host: host, paths: trial, reuse: .off).version()
   }
 }

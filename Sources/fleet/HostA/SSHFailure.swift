@@ -24,6 +24,13 @@ enum SSHFailure {
     return HostUnreachable.refusal(address: host.address, port: host.port, errorText: errorText)
   }
 
+  /// ssh could not make the socket through which a connection would be shared.
+  static func meansNoSharing(_ errorText: String) -> Bool {
+    ["multiplex", "ControlPath", "ControlSocket", "muxserver", "too long for Unix domain socket"].contains {
+      errorText.contains($0)
+    }
+  }
+
   /// HostA was shown what `keys` say, and accepted none of it.
   static func refusal(host: ConfiguredHost, refusing keys: LaptopKeys) -> Refusal {
     if let unusable = keys.unusable { return unusable }

@@ -37,7 +37,7 @@ struct Rehearsal {
     guard let program = Platform.executablePath else {
       throw Refusal(.ioFailed, "the system does not tell where the program fleet is")
     }
-    let connection = try DeviceConnection.dial(device, host: hostA.host, paths: hostA.paths)
+    let connection = try DeviceConnection.dial(device, host: hostA.host, paths: hostA.paths, reuse: .off)
     guard Set(connection.header.hostKeys) == Set(benchKeys) else {
       throw Refusal(
         .deviceHostKeyChanged, "HostA pins other host keys for \(device) than the box showed on the bench",
@@ -48,9 +48,8 @@ struct Rehearsal {
     let socket = try DescriptorHandover.offer(connection.socket, program: program)
     let outcome = try Subprocess.run(
       DeviceSSHArguments.ssh(
-        try RehearsalProof.commandLine(device), defaultUser: connection.header.user,
-        name: connection.name,
-        program: program, socket: socket))
+        try RehearsalProof.commandLine(device), defaultUser: connection.header.user.rawValue, name: connection.name,
+        program: program, over: .connection(handover: socket, staying: nil)))
     return try RehearsalProof(
       device: device, exitStatus: outcome.status, output: outcome.text, debugText: outcome.errorText)
   }

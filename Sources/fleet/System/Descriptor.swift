@@ -43,6 +43,16 @@ final class Descriptor {
     }
   }
 
+  /// What is there now, for a descriptor that does not wait.
+  func readAvailable() -> [UInt8] {
+    var content: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 16 * 1024)
+    while true {
+      let count = read(number, &buffer, buffer.count)
+      if count > 0 { content += buffer[..<count] } else if count == 0 || errno != EINTR { return content }
+    }
+  }
+
   /// Writes everything, waiting where it must. Throws `io-failed`.
   func write(_ bytes: some Collection<UInt8>) throws(Refusal) {
     var rest = Array(bytes)[...]

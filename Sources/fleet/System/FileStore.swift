@@ -44,7 +44,7 @@ enum FileStore {
     let temporary = "\(path).\(getpid()).new"
     unlink(temporary)
     do throws(Refusal) {
-      let file = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL)
+      let file = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
       try file.write(bytes)
       guard fchmod(file.number, mode) == 0, !durable || fsync(file.number) == 0, rename(temporary, path) == 0 else {
         throw .system("cannot write \(DisplayText.escaped(path))")
@@ -53,6 +53,12 @@ enum FileStore {
       unlink(temporary)
       throw error
     }
+  }
+
+  /// Writes at the end of the file, in one piece, so that others may do the same at the same time. Throws `io-failed`.
+  static func append(_ text: String, to path: String) throws(Refusal) {
+    if let slash = path.lastIndex(of: "/") { try makeFolder(String(path[..<slash])) }
+    try Descriptor.open(path, O_WRONLY | O_CREAT | O_APPEND).write(text.utf8)
   }
 
   /// Like `replace`, but leaves a file alone that holds these bytes already.

@@ -10,10 +10,18 @@ enum Platform {
     typealias SpawnFileActions = posix_spawn_file_actions_t
     typealias SpawnAttributes = posix_spawnattr_t
     static let socketStream = Int32(SOCK_STREAM.rawValue)
+    static let socketDatagram = Int32(SOCK_DGRAM.rawValue)
+    /// POSIX_SPAWN_SETSID, which glibc's header shows to C alone.
+    static let spawnInNewSession: Int16 = 0x80
+    /// What stands in a terminal's settings where a key has no meaning.
+    static let noKey: cc_t = 0
   #else
     typealias SpawnFileActions = posix_spawn_file_actions_t?
     typealias SpawnAttributes = posix_spawnattr_t?
     static let socketStream = SOCK_STREAM
+    static let socketDatagram = SOCK_DGRAM
+    static let spawnInNewSession = Int16(POSIX_SPAWN_SETSID)
+    static let noKey: cc_t = 0xFF
   #endif
 
   /// The program that opens an address in the browser.

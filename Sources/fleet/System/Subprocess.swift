@@ -30,9 +30,11 @@ enum Subprocess {
 
   /// Runs a program of PATH to its end; `hear` gets what it says on standard error while it says it.
   ///
-  /// Throws `tool-missing` or `io-failed`.
+  /// With `patience_ms`, it is ended when it has written nothing to its standard output by then. Throws `tool-missing` or
+  /// `io-failed`.
   static func run(
-    _ arguments: [String], input: Input = .none, hear: (ArraySlice<UInt8>) -> Void = { _ in }
+    _ arguments: [String], input: Input = .none, patience_ms: Int32? = nil,
+    hear: (ArraySlice<UInt8>) -> Void = { _ in }
   ) throws(Refusal) -> Outcome {
     let (outputEnd, output) = try makePipe()
     let (errorEnd, errorOutput) = try makePipe()
@@ -50,15 +52,18 @@ enum Subprocess {
     source.close()
     output.close()
     errorOutput.close()
-    let collected = exchange(pending, feed: feed, from: [outputEnd, errorEnd], hear: hear)
+    let collected = exchange(
+      pending, feed: feed, from: [outputEnd, errorEnd], hear: hear, patience_ms: patience_ms
+    ) { kill(process, SIGTERM) }
     return Outcome(status: wait(for: process), output: collected[0], errorOutput: collected[1])
   }
 
   /// Starts a program of PATH with these descriptors (its number: ours) and no other. Throws `tool-missing`.
   ///
-  /// In a process group of its own, Ctrl-C spares it.
+  /// In a process group of its own, Ctrl-C spares it. `isDetached`: it has no terminal, and neither Ctrl-C nor the end of
+  /// ours reaches it.
   static func spawn(
-    _ arguments: [String], _ descriptors: [Int32: Descriptor], inOwnGroup: Bool = false
+    _ arguments: [String], _ descriptors: [Int32: Descriptor], inOwnGroup: Bool = false, isDetached: Bool = false
   ) throws(Refusal) -> pid_t {
     var actions = Platform.emptySpawnFileActions()
     posix_spawn_file_actions_init(&actions)
@@ -79,7 +84,10 @@ enum Subprocess {
     sigaddset(&signals, SIGPIPE)
     posix_spawnattr_setsigdefault(&attributes, &signals)
     posix_spawnattr_setpgroup(&attributes, 0)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | (inOwnGroup ? POSIX_SPAWN_SETPGROUP : 0)))
+    posix_spawnattr_setflags(
+      &attributes,
+      Int16(POSIX_SPAWN_SETSIGDEF | (inOwnGroup ? POSIX_SPAWN_SETPGROUP : 0))
+        | (isDetached ? Platform.spawnInNewSession : 0))
     var process = pid_t()
     let failure = withExtendedLifetime(copies) {
       withCArguments(arguments) { posix_spawnp(&process, $0[0]!, &actions, &attributes, $0, environ) }
@@ -99,21 +107,47 @@ enum Subprocess {
   static func wait(for process: pid_t) -> Int32 {
     var status: Int32 = 0
     while waitpid(process, &status, 0) < 0 { guard errno == EINTR else { return 255 } }
-    return status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F)
+    return exitStatus(status)
+  }
+
+  /// The same without waiting; `nil` while it runs.
+  static func statusIfEnded(_ process: pid_t) -> Int32? {
+    var status: Int32 = 0
+    let ended = waitpid(process, &status, WNOHANG)
+    if ended < 0 { return errno == EINTR ? nil : 255 }
+    return ended == 0 ? nil : exitStatus(status)
+  }
+
+  private static func exitStatus(_ status: Int32) -> Int32 {
+    status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F)
   }
 
   /// Writes the input and reads both outputs at once, so that no full pipe can stop the other side for ever.
+  ///
+  /// `giveUp` is called once when the first of them was silent for too long.
   private static func exchange(
-    _ input: [UInt8], feed: Descriptor, from sources: [Descriptor], hear: (ArraySlice<UInt8>) -> Void
+    _ input: [UInt8], feed: Descriptor, from sources: [Descriptor], hear: (ArraySlice<UInt8>) -> Void,
+    patience_ms: Int32?, giveUp: () -> Void
   ) -> [[UInt8]] {
     var results: [[UInt8]] = Array(repeating: [], count: sources.count)
     var pending = input[...]
     if pending.isEmpty { feed.close() } else { feed.setNonBlocking() }
     var buffer = [UInt8](repeating: 0, count: 64 * 1024)
+    let clock = ContinuousClock()
+    var deadline = patience_ms.map { clock.now + .milliseconds($0) }
     while feed.isOpen || sources.contains(where: \.isOpen) {
       var polled = sources.map { pollfd(fd: $0.number, events: Int16(POLLIN), revents: 0) }
       polled.append(pollfd(fd: feed.number, events: Int16(POLLOUT), revents: 0))
-      guard poll(&polled, nfds_t(polled.count), -1) > 0 else { continue }
+      let ready = poll(&polled, nfds_t(polled.count), deadline == nil ? -1 : 50)
+      if let limit = deadline {
+        if !results[0].isEmpty {
+          deadline = nil
+        } else if clock.now >= limit {
+          deadline = nil
+          giveUp()
+        }
+      }
+      guard ready > 0 else { continue }
       for (index, source) in sources.enumerated() where polled[index].revents != 0 {
         let count = read(source.number, &buffer, buffer.count)
         if count > 0, index == 1 { hear(buffer[..<count]) }
