@@ -13,11 +13,11 @@ import Testing
 
       let hostA = try lab.fleet("doctor")
       #expect(hostA.status == 0 && hostA.error.isEmpty, "\(hostA)")
-      #expect(hostA.output.contains("✓ HostA: login: you are anna") && !hostA.output.contains("✗"), "\(hostA)")
-      #expect(hostA.output.contains("✓ HostA: the fleet: 1 device: 1 online"), "\(hostA)")
+      #expect(hostA.output.contains("✓ HostA's login: you are anna") && !hostA.output.contains("✗"), "\(hostA)")
+      #expect(hostA.output.contains("✓ the fleet: 1 device: 1 online"), "\(hostA)")
       let well = try lab.fleet("doctor", "kitchen-pi")
-      #expect(well.status == 0 && well.output.contains("✓ device: login: as \(lab.box.name) by SHA256:"), "\(well)")
-      #expect(well.output.contains("HostA: clock: as this laptop's") && !well.output.contains("\u{1B}"), "\(well)")
+      #expect(well.status == 0 && well.output.contains("✓ device's login: as \(lab.box.name) by SHA256:"), "\(well)")
+      #expect(well.output.contains("HostA's clock: as this laptop's") && !well.output.contains("\u{1B}"), "\(well)")
       let object = try Lab.object(try lab.fleetSucceeds("doctor", "kitchen-pi", "--json"))
       #expect(object["ok"] as? Bool == true && (object["steps"] as? [Any])?.count == 15, "\(object)")
 
@@ -42,7 +42,7 @@ extension Lab {
     try succeed(box, ["sh", "-c", "mv sshd-0/authorized_keys sshd-0/away"])
     try expect(5, "device-login", "device-login-refused", of: "kitchen-pi")
     let said = try fleet("doctor", "kitchen-pi")
-    #expect(said.output.contains("✗ device: login: kitchen-pi does not let you in"), "\(said)")
+    #expect(said.output.contains("✗ device's login: kitchen-pi does not let you in"), "\(said)")
     #expect(
       said.error.contains("fleet: kitchen-pi does not let you in") && said.error.contains("\n  add your public key"))
     try succeed(box, ["sh", "-c", "mv sshd-0/away sshd-0/authorized_keys"])
@@ -91,7 +91,8 @@ extension Lab {
     server.stop()
     try expect(6, "host-port", "host-unreachable", of: "kitchen-pi")
     let said = try fleet("doctor")
-    #expect(said.output.contains("✗ HostA: port: HostA (127.0.0.1 port \(ports.hostA)) does not answer: "), "\(said)")
-    #expect(said.output.contains("- HostA: sshd\n") && said.error.contains("see whether 'fleet-server run'"), "\(said)")
+    #expect(said.output.contains("✗ HostA's port: HostA (127.0.0.1 port \(ports.hostA)) does not answer: "), "\(said)")
+    #expect(
+      said.output.contains("- HostA's sshd\n") && said.error.contains("see whether 'fleet-server run'"), "\(said)")
   }
 }

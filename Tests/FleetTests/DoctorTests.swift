@@ -45,7 +45,7 @@ import Testing
       ])
     #expect(verdict.findings.map { $0.took_ms ?? -1 } == [20, 10, 10, 20, 50])
     #expect(
-      verdict.findings[1].line(style: TerminalStyle(hasColor: false)) == "✓ HostA: port: 2222 is open (10 ms)\n")
+      verdict.findings[1].line(style: TerminalStyle(hasColor: false)) == "✓ HostA's port: 2222 is open (10 ms)\n")
   }
 
   @Test(arguments: [
@@ -170,7 +170,7 @@ import Testing
     #expect(report.unreached.first == .key && report.unreached.last == .deviceLogin)
     #expect(!report.unreached.contains(.fleet) && !DoctorStep.walk(toDevice: false).contains(.tunnel))
     let plain = TerminalStyle(hasColor: false)
-    #expect(report.unreachedLines(style: plain).hasPrefix("- laptop: your key\n- laptop: fleet's folder\n"))
+    #expect(report.unreachedLines(style: plain).hasPrefix("- your key\n- fleet's folder\n"))
     let object = try JSONObject(parsingBody: report.json.utf8)
     #expect(try object.string("code") == "configuration-invalid" && object.string("failed") == "configuration")
     #expect(try object.flag("ok") == false && object.objects("steps", count: 20).count == 15)

@@ -47,7 +47,7 @@ import ThrowawaySSHD
       // Kept, because a close with unread bytes takes the answer back.
       var peers: [LoopbackSocket] = []
       while let peer = try? listener.accept() {
-        try? peer.write(Array("\u{16}\u{03}\u{01}\r\n".utf8))
+        try? peer.write(Array("\u{16}\u{03}\u{01}\r\n\0\0\r\n".utf8))
         peers.append(peer)
       }
     }

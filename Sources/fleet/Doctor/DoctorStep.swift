@@ -20,22 +20,22 @@ enum DoctorStep: String, CaseIterable {
   /// In the words that a person sees.
   var title: String {
     switch self {
-    case .ssh: "laptop: ssh"
-    case .configuration: "laptop: configuration"
-    case .key: "laptop: your key"
-    case .folder: "laptop: fleet's folder"
-    case .hostName: "HostA: name"
-    case .hostPort: "HostA: port"
-    case .hostSSHD: "HostA: sshd"
-    case .hostKey: "HostA: host key"
-    case .hostLogin: "HostA: login"
-    case .clock: "HostA: clock"
-    case .fleet: "HostA: the fleet"
-    case .record: "HostA: what it knows"
-    case .tunnel: "HostA: listener"
-    case .deviceSSHD: "device: sshd"
-    case .deviceKey: "device: host key"
-    case .deviceLogin: "device: login"
+    case .ssh: "laptop's ssh"
+    case .configuration: "laptop's configuration"
+    case .key: "your key"
+    case .folder: "fleet's folder"
+    case .hostName: "HostA's name"
+    case .hostPort: "HostA's port"
+    case .hostSSHD: "HostA's sshd"
+    case .hostKey: "HostA's host key"
+    case .hostLogin: "HostA's login"
+    case .clock: "HostA's clock"
+    case .fleet: "the fleet"
+    case .record: "HostA's record"
+    case .tunnel: "HostA's listener"
+    case .deviceSSHD: "device's sshd"
+    case .deviceKey: "device's host key"
+    case .deviceLogin: "device's login"
     }
   }
 
