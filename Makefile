@@ -15,7 +15,7 @@ RELEASE = -c release --static-swift-stdlib -Xlinker -L$(CURDIR)/$(ARCHIVES) \
 STRIP := -Xlinker -s
 
 .PHONY: all build test simulation check demo install uninstall bootstrap clean
-.PHONY: bench-provision bench-recovery bench-idle bench-tunnel bench-leaks bench-bootstrap
+.PHONY: bench-provision bench-recovery bench-idle bench-tunnel bench-leaks bench-latency bench-bootstrap
 .PHONY: dist dist-check dist-bootstrap
 
 all: build
@@ -76,6 +76,9 @@ bench-tunnel: build bench-bootstrap
 
 bench-provision: build
 	$(PYTHON) Benchmarks/provision_many.py $(BUILD)/release
+
+bench-latency: build bench-bootstrap
+	$(PYTHON) Benchmarks/latency.py $(BUILD)/release --trials $(TRIALS)
 
 bench-leaks: build bench-bootstrap
 	$(PYTHON) Benchmarks/leaks.py $(BUILD)/release

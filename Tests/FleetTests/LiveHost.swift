@@ -78,7 +78,7 @@ final class LiveHost {
   private var environment: [String] {
     [
       "XDG_CONFIG_HOME=\(folder)/con fig", "XDG_STATE_HOME=\(folder)/state 100%", "TMPDIR=\(temporaryFolder)",
-      "NO_COLOR=1",
+      "NO_COLOR=1", "FLEET_REUSE=0",
     ]
   }
 

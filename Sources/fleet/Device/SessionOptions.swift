@@ -18,6 +18,10 @@ enum SessionOptions {
     let value = words[1].drop { $0.isWhitespace || $0 == "=" }.lowercased()
     return switch keyword {
     case "loglevel": ["quiet", "fatal", "error", "info"].contains(value)
+    // As scp and sftp say them.
+    case "forwardagent", "permitlocalcommand": value == "no"
+    case "clearallforwardings": value == "yes"
+    case "remotecommand": value == "none"
     default: sessionKeywords.contains(keyword)
     }
   }

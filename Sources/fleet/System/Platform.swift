@@ -13,12 +13,15 @@ enum Platform {
     static let socketDatagram = Int32(SOCK_DGRAM.rawValue)
     /// POSIX_SPAWN_SETSID, which glibc's header shows to C alone.
     static let spawnInNewSession: Int16 = 0x80
+    /// The option of a TCP socket that acknowledges at once.
+    static let quickAcknowledgement: Int32? = TCP_QUICKACK
   #else
     typealias SpawnFileActions = posix_spawn_file_actions_t?
     typealias SpawnAttributes = posix_spawnattr_t?
     static let socketStream = SOCK_STREAM
     static let socketDatagram = SOCK_DGRAM
     static let spawnInNewSession = Int16(POSIX_SPAWN_SETSID)
+    static let quickAcknowledgement: Int32? = nil
   #endif
 
   /// The program that opens an address in the browser.
