@@ -11,12 +11,14 @@ LIBRARIES := libssh2.a libcrypto.a libz.a libsqlite3.a libstdc++.a
 RELEASE = -c release --static-swift-stdlib -Xlinker -L$(CURDIR)/$(ARCHIVES) \
 	-Xswiftc -Xclang-linker -Xswiftc -static-libgcc \
 	-Xlinker --wrap=EVP_Cipher -Xlinker --wrap=EVP_CIPHER_CTX_free $(STRIP)
+PROGRAMS := $(BUILD)/release
+DOCUMENTS := $(BUILD)/documents
 # Without their symbols the programs are a third smaller: they go into bundles, packages and over slow links.
 STRIP := -Xlinker -s
 
 .PHONY: all build test simulation check demo install uninstall bootstrap clean
-.PHONY: bench-provision bench-recovery bench-idle bench-tunnel bench-leaks bench-latency bench-bootstrap
-.PHONY: dist dist-check dist-bootstrap
+.PHONY: bench-provision bench-exec bench-recovery bench-idle bench-tunnel bench-leaks bench-latency bench-bootstrap
+.PHONY: dist dist-check dist-bootstrap test-bootstrap
 
 all: build
 
@@ -32,11 +34,17 @@ build: bootstrap $(ARCHIVES)
 	$(SWIFT) build $(RELEASE) --product fleet-server
 	$(SWIFT) build $(RELEASE) --product fleet-agent
 	$(SWIFT) build $(RELEASE) --product fleet
+	$(SWIFT) build $(RELEASE) --product fleet-manual
 
 # Unit tests, layering, and the end-to-end tests, which run the release programs against a real sshd.
-test: build
+test: build test-bootstrap
 	FLEET_LEAK_TESTS=1 $(SWIFT) test --filter LeakTests
 	FLEET_PROGRAMS=$(CURDIR)/$(BUILD)/release $(SWIFT) test --skip-build
+
+# What the tests try the programs with.
+test-bootstrap:
+	@BOOTSTRAP_PACKAGES="ansible-core python3 zsh fish mandoc man-db strace git rsync" provisioning/bootstrap.sh
+	@provisioning/promtool.sh $(BUILD)/tools
 
 # 10,000 days of a tunnel's life in virtual time, each with its own faults (`make test` lives through 300): some minutes.
 simulation: bootstrap
@@ -46,6 +54,7 @@ simulation: bootstrap
 check: bootstrap
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
 	shellcheck --exclude SC2317 $$(git ls-files '*.sh')
+	shellcheck provisioning/laptop/fleet-inventory completions/*.bash
 	shellcheck --shell dash provisioning/device/shell-agent/*.sh provisioning/device/shell-agent/*.init
 	provisioning/check-units.sh
 	$(SWIFT) build --build-tests
@@ -80,14 +89,27 @@ bench-provision: build
 bench-latency: build bench-bootstrap
 	$(PYTHON) Benchmarks/latency.py $(BUILD)/release --trials $(TRIALS)
 
+bench-exec: build bench-bootstrap
+	$(PYTHON) Benchmarks/exec.py $(BUILD)/release
+
 bench-leaks: build bench-bootstrap
 	$(PYTHON) Benchmarks/leaks.py $(BUILD)/release
 
 install: build
+	provisioning/dist/documents.sh $(PROGRAMS) $(DOCUMENTS)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/fleet/device $(DESTDIR)$(PREFIX)/share/fleet/server
-	install -m 755 $(BUILD)/release/fleet $(BUILD)/release/fleet-agent $(BUILD)/release/fleet-server $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(PROGRAMS)/fleet $(PROGRAMS)/fleet-agent $(PROGRAMS)/fleet-server \
+	  provisioning/laptop/fleet-inventory $(DESTDIR)$(PREFIX)/bin
 	cp -R provisioning/device/. $(DESTDIR)$(PREFIX)/share/fleet/device
 	cp -R provisioning/server/. $(DESTDIR)$(PREFIX)/share/fleet/server
+	for file in $(INSTALLED_DOCUMENTS); do \
+	  install -D -m 644 $(DOCUMENTS)/$$file $(DESTDIR)$(PREFIX)/share/$$file || exit; done
+
+# Manual pages, whose names end in their section, and what completes the command lines.
+INSTALLED_DOCUMENTS := \
+	$(foreach page,$(notdir $(wildcard man/*)),man/man$(lastword $(subst ., ,$(page)))/$(page)) \
+	$(foreach program,fleet fleet-agent fleet-server,bash-completion/completions/$(program) \
+	  zsh/site-functions/_$(program) fish/vendor_completions.d/$(program).fish)
 
 # A tarball and Debian packages of the programs, below .build/dist.
 dist: build dist-bootstrap
@@ -103,9 +125,10 @@ dist-bootstrap:
 	@BOOTSTRAP_PACKAGES="binutils dpkg-dev lintian" provisioning/bootstrap.sh
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/fleet $(DESTDIR)$(PREFIX)/bin/fleet-agent $(DESTDIR)$(PREFIX)/bin/fleet-server
+	rm -f $(DESTDIR)$(PREFIX)/bin/fleet $(DESTDIR)$(PREFIX)/bin/fleet-agent $(DESTDIR)$(PREFIX)/bin/fleet-server \
+	  $(DESTDIR)$(PREFIX)/bin/fleet-inventory $(addprefix $(DESTDIR)$(PREFIX)/share/,$(INSTALLED_DOCUMENTS))
 	rm -rf $(DESTDIR)$(PREFIX)/share/fleet
-	rmdir $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share 2>/dev/null || true
+	cd $(DESTDIR)$(PREFIX) && rmdir -p bin $(addprefix share/,$(sort $(dir $(INSTALLED_DOCUMENTS)))) 2>/dev/null || true
 
 clean:
 	rm -rf $(BUILD)

@@ -8,6 +8,8 @@ let package = Package(
     .executable(name: "fleet", targets: ["fleet"]),
     .executable(name: "fleet-agent", targets: ["FleetAgent"]),
     .executable(name: "fleet-server", targets: ["FleetServer"]),
+    // Makes the manual pages; it is not installed.
+    .executable(name: "fleet-manual", targets: ["FleetManual"]),
   ],
   dependencies: [
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -15,6 +17,8 @@ let package = Package(
   ],
   targets: [
     .target(name: "FleetProtocol"),
+    // What a program says of its own commands: completions and manual pages are made from it.
+    .target(name: "CommandGrammar", dependencies: ["FleetProtocol"]),
     .target(name: "FleetSSH", dependencies: ["CLibSSH2", "CKeystream"]),
     // No pkgConfig: it would put -L/usr/lib/... before the folder of static libraries that a release build names.
     .systemLibrary(name: "CLibSSH2", providers: [.apt(["libssh2-1-dev", "libssl-dev"])]),
@@ -33,9 +37,12 @@ let package = Package(
       name: "FleetAgent",
       dependencies: ["FleetProtocol", "FleetSSH"]),
     .executableTarget(
+      name: "FleetManual",
+      dependencies: ["FleetProtocol", "CommandGrammar"]),
+    .executableTarget(
       name: "fleet",
       dependencies: [
-        "FleetProtocol", "CDescriptorPassing",
+        "FleetProtocol", "CommandGrammar", "CDescriptorPassing",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -52,9 +59,12 @@ let package = Package(
     .testTarget(
       name: "FleetAgentTests",
       dependencies: ["FleetAgent", "FleetProtocol", "FleetSSH", "CLibSSH2", "TestProcesses", "ThrowawaySSHD"]),
+    .testTarget(name: "FleetManualTests", dependencies: ["FleetManual", "CommandGrammar"]),
     .testTarget(
       name: "FleetTests",
-      dependencies: ["fleet", "FleetProtocol", "CDescriptorPassing", "TestProcesses", "ThrowawaySSHD"]),
+      dependencies: [
+        "fleet", "FleetProtocol", "CommandGrammar", "CDescriptorPassing", "TestProcesses", "ThrowawaySSHD",
+      ]),
     .testTarget(
       name: "EndToEndTests",
       dependencies: ["FleetProtocol", "TestProcesses", .product(name: "GRDB", package: "GRDB.swift")],

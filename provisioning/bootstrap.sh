@@ -4,7 +4,7 @@
 set -eu
 
 packages="libsqlite3-dev libssh2-1-dev libssl-dev zlib1g-dev openssh-server openssh-client iproute2 nftables
-util-linux tar procps shellcheck dropbear-bin busybox systemd rsync"
+util-linux tar procps shellcheck dropbear-bin busybox systemd git rsync ansible-core"
 # What a target needs beside that, such as the packaging tools of `make dist`.
 packages="$packages ${BOOTSTRAP_PACKAGES:-}"
 

@@ -26,15 +26,8 @@ final class NameResolution {
     let pipe = WakePipe()
     descriptor = pipe.readEnd
     answer = .passRetained(Answer(name: name, port: port, descriptor: pipe.writeEnd))
-    var attributes = pthread_attr_t()
-    pthread_attr_init(&attributes)
-    pthread_attr_setdetachstate(&attributes, CInt(PTHREAD_CREATE_DETACHED))
-    pthread_attr_setstacksize(&attributes, 256 * 1024)
-    var thread = pthread_t()
     let argument = answer.retain().toOpaque()
-    let status = pthread_create(&thread, &attributes, { NameResolution.lookUp($0) }, argument)
-    pthread_attr_destroy(&attributes)
-    if status != 0 { _ = NameResolution.lookUp(argument) }
+    if !Self.startThread(argument) { _ = NameResolution.lookUp(argument) }
   }
 
   deinit {
@@ -49,6 +42,20 @@ final class NameResolution {
     let answer = answer.takeUnretainedValue()
     guard !answer.addresses.isEmpty else { throw .unresolved(answer.failure) }
     return answer.addresses
+  }
+
+  private static func startThread(_ argument: UnsafeMutableRawPointer) -> Bool {
+    // Its Swift initialiser belongs to whichever C module of this target was read first, so it is not used.
+    withUnsafeTemporaryAllocation(of: pthread_attr_t.self, capacity: 1) { buffer in
+      let attributes = buffer.baseAddress!
+      pthread_attr_init(attributes)
+      pthread_attr_setdetachstate(attributes, CInt(PTHREAD_CREATE_DETACHED))
+      pthread_attr_setstacksize(attributes, 256 * 1024)
+      var thread = pthread_t()
+      let status = pthread_create(&thread, attributes, { NameResolution.lookUp($0) }, argument)
+      pthread_attr_destroy(attributes)
+      return status == 0
+    }
   }
 
   private static func lookUp(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {

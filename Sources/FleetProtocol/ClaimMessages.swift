@@ -34,12 +34,37 @@ public struct ClaimBody: Hashable, Sendable {
     hostKeys = try object.hostKeys("host_keys")
   }
 
-  public var line: String {
-    JSON.object([
+  /// Reads what `object` has written.
+  public init(_ reader: inout JSONReader) throws(JSONError) {
+    self.init(agentVersion: "", bootID: "", keepalive_s: 0, facts: [:], hostKeys: [])
+    try reader.object { (name, reader) throws(JSONError) in
+      switch name {
+      case "agent_version": agentVersion = try reader.string()
+      case "boot_id": bootID = try reader.string()
+      case "keepalive_s": keepalive_s = Int(try reader.integer(in: 1...3600))
+      case "profile": profile = TrafficProfile(rawValue: try reader.string()) ?? .normal
+      case "facts":
+        try reader.object { (fact, reader) throws(JSONError) in facts[fact] = try reader.string() }
+      case "host_keys":
+        try reader.array { (reader) throws(JSONError) in
+          do { hostKeys.append(try PublicKey(parsing: try reader.string())) } catch {
+            throw JSONError("'host_keys' holds something that is not a public key")
+          }
+        }
+      default: _ = try reader.value()
+      }
+    }
+    guard keepalive_s > 0 else { throw JSONError("'keepalive_s' is missing") }
+  }
+
+  public var line: String { JSON.object(object).text }
+
+  public var object: JSONObject {
+    [
       "v": .integer(Reply.version), "agent_version": .string(agentVersion), "boot_id": .string(bootID),
       "keepalive_s": .integer(Int64(keepalive_s)), "profile": .string(profile.rawValue), "facts": JSON(facts),
       "host_keys": JSON(hostKeys.map(\.description)),
-    ]).text
+    ]
   }
 }
 

@@ -91,14 +91,42 @@ public struct DeviceStatus: Hashable, Sendable {
   }
 
   public var object: JSONObject {
-    [
-      "name": .string(name.rawValue), "id": .string(id.rawValue), "port": .integer(Int64(port.rawValue)),
-      "state": .string(state.rawValue), "note": JSON(note), "last_seen": JSON(lastSeen?.description),
-      "rtt_ms": rtt_ms.map { .number($0) } ?? .null, "user": .string(user.rawValue), "tags": JSON(tags),
-      "agent_version": JSON(agentVersion), "remote_address": JSON(remoteAddress),
-      "bytes_received": bytesReceived.map { .integer($0) } ?? .null,
-      "bytes_sent": bytesSent.map { .integer($0) } ?? .null, "facts": JSON(facts), "enrolled": .bool(enrolled),
-      "provisioned": .string(provisioned.description), "expires": JSON(expires?.description),
-    ]
+    var object = JSONObject()
+    forEachMember { object[$0] = $1 }
+    return object
+  }
+
+  /// Appends the text of `object`, without making it.
+  public func write(to bytes: inout [UInt8]) {
+    var separator = UInt8(ascii: "{")
+    forEachMember { name, value in
+      bytes.append(separator)
+      JSON.string(name).write(to: &bytes)
+      bytes.append(UInt8(ascii: ":"))
+      value.write(to: &bytes)
+      separator = UInt8(ascii: ",")
+    }
+    bytes.append(UInt8(ascii: "}"))
+  }
+
+  private func forEachMember(_ body: (String, JSON) -> Void) {
+    func number(_ value: Int64?) -> JSON { value.map { .integer($0) } ?? .null }
+    body("name", .string(name.rawValue))
+    body("id", .string(id.rawValue))
+    body("port", .integer(Int64(port.rawValue)))
+    body("state", .string(state.rawValue))
+    body("note", JSON(note))
+    body("last_seen", JSON(lastSeen?.description))
+    body("rtt_ms", rtt_ms.map { .number($0) } ?? .null)
+    body("user", .string(user.rawValue))
+    body("tags", JSON(tags))
+    body("agent_version", JSON(agentVersion))
+    body("remote_address", JSON(remoteAddress))
+    body("bytes_received", number(bytesReceived))
+    body("bytes_sent", number(bytesSent))
+    body("facts", JSON(facts))
+    body("enrolled", .bool(enrolled))
+    body("provisioned", .string(provisioned.description))
+    body("expires", JSON(expires?.description))
   }
 }

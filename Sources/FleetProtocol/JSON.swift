@@ -19,8 +19,12 @@ public struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
   public init() {}
 
   public init(dictionaryLiteral elements: (String, JSON)...) {
-    for (name, value) in elements { self[name] = value }
+    members = elements.map { (name: $0, value: $1) }
+    assert(Set(members.map(\.name)).count == members.count, "a name stands twice")
   }
+
+  /// For many members, whose names the caller knows to be different.
+  public init(distinct members: [(name: String, value: JSON)]) { self.members = members }
 
   /// `nil` for a name that is not there. Setting `nil` removes it.
   public subscript(name: String) -> JSON? {

@@ -131,10 +131,10 @@ private func isHexadecimal(_ text: some StringProtocol, count: Int) -> Bool {
 }
 
 private func isLabel(_ text: some StringProtocol) -> Bool {
-  let bytes = Array(text.utf8.prefix(64))
-  guard let first = bytes.first, let last = bytes.last, bytes.count <= 63 else { return false }
-  return first != 0x2D && last != 0x2D
-    && bytes.allSatisfy { ($0 >= 0x61 && $0 <= 0x7A) || isDigit($0) || $0 == 0x2D }
+  let dash: UInt8 = 0x2D
+  let bytes = text.utf8
+  guard (1...63).contains(bytes.count), bytes.first != dash, bytes.suffix(1).first != dash else { return false }
+  return bytes.allSatisfy { ($0 >= 0x61 && $0 <= 0x7A) || isDigit($0) || $0 == 0x2D }
 }
 
 private func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }

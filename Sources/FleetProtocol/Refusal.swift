@@ -31,6 +31,8 @@ public struct Refusal: Error, Hashable, Sendable {
     case deviceBlocked = "device-blocked"
     case deviceNotEnrolled = "device-not-enrolled"
     case deviceHostKeyChanged = "device-host-key-changed"
+    case deviceSSHDown = "device-ssh-down"
+    case deviceLoginRefused = "device-login-refused"
     // Registry and leases
     case nameTaken = "name-taken"
     case keyTaken = "key-taken"
@@ -64,6 +66,7 @@ public struct Refusal: Error, Hashable, Sendable {
     // The laptop and the box on the bench
     case notLoggedIn = "not-logged-in"
     case noSuchHost = "no-such-host"
+    case keyUnusable = "key-unusable"
     case hostKeyUnconfirmed = "host-key-unconfirmed"
     case notConfirmed = "not-confirmed"
     case boxUnreachable = "box-unreachable"
@@ -77,7 +80,9 @@ public struct Refusal: Error, Hashable, Sendable {
     public var exitStatus: ExitStatus {
       switch self {
       case .usage, .nameInvalid, .keyInvalid, .requestMalformed: .usage
-      case .denied, .requestRefused, .notAnOperator, .enrollKeyExpired, .enrollKeyUsedUp, .enrollmentRejected: .denied
+      case .denied, .requestRefused, .notAnOperator, .keyUnusable, .deviceLoginRefused, .enrollKeyExpired,
+        .enrollKeyUsedUp, .enrollmentRejected:
+        .denied
       case .noSuchDevice: .noSuchDevice
       case .deviceOffline, .deviceBlocked: .deviceOffline
       case .hostUnreachable, .hostKeyChanged: .hostUnreachable

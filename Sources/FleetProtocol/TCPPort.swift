@@ -10,9 +10,11 @@ public struct TCPPort: Hashable, Comparable, Sendable, CustomStringConvertible {
 
   /// Parses plain decimal digits without sign, leading zero or white space.
   public init?(parsing text: some StringProtocol) {
-    guard !text.isEmpty, text.utf8.count <= 5, text.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }),
-      text.utf8.first != 0x30, let value = UInt32(text)
-    else { return nil }
+    var value: UInt32 = 0
+    for byte in text.utf8 {
+      guard byte >= 0x30, byte <= 0x39, value < 0x10000, value > 0 || byte != 0x30 else { return nil }
+      value = value * 10 + UInt32(byte - 0x30)
+    }
     self.init(value)
   }
 

@@ -67,8 +67,9 @@ import Testing
         #expect(try lab.fleet(command, "-z", "a", "b").status == 2)
       }
       #expect(try lab.fleet("sftp", "kitchen-pie").status == 3)
+      let bin = Programs.folder.path
       let missing = try lab.run(
-        lab.laptop, ["fleet", "rsync", "in/", "kitchen-pi:x"], environment: ["PATH": Programs.folder.path])
+        lab.laptop, ["sh", "-c", "exec env PATH=\"$1\" \"$1/fleet\" rsync in/ kitchen-pi:x", "sh", bin])
       #expect(missing.status == 1 && missing.error.contains("'rsync' is not installed"), "\(missing)")
 
       agent.stop()
@@ -92,6 +93,12 @@ import Testing
       }
       try lab.makeFolder()
       try lab.fleetSucceeds("cp", "-r", "in", "kitchen-pi:first")
+      // What comes within a minute needs no login of its own.
+      let logins = { sshds[0].error.components(separatedBy: "Accepted publickey").count - 1 }
+      let before = logins()
+      try lab.fleetSucceeds("rsync", "-a", "in/", "kitchen-pi:first")
+      try lab.fleetSucceeds("sftp", "-q", "-b", "-", "kitchen-pi", input: "ls first\n")
+      #expect(before >= 1 && logins() == before)
       try lab.fleetSucceeds("cp", "-r", "kitchen-pi:first", "attic-pi:second")
       // Several sources on one device and on another, each over a connection of its own.
       try lab.succeed(lab.laptop, ["mkdir", "several"])

@@ -58,20 +58,17 @@ import Testing
       #expect(first.status == 0, "\(first)")
       #expect(try lab.fleetSucceeds("ssh", "kitchen-pi", "echo works") == "works\n")
 
-      sshd.stop()
-      lab.endMasters()
-      try lab.succeed(lab.box, ["sh", "-c", "rm ~/sshd-0/host_key ~/sshd-0/host_key.pub"])
-      try lab.startBoxSSHD()
+      try lab.swapHostKey(of: sshd)
       let refused = try lab.fleet("ssh", "kitchen-pi", "touch ~/reached", input: "yes\n", within: 30)
       #expect(refused.status == 255 && refused.error.contains("Host key verification failed"), "\(refused)")
-      #expect(!refused.error.contains("(yes/no") && !refused.error.contains("has a new host key"), "\(refused)")
+      #expect(!refused.error.contains("(yes/no") && refused.error.contains("that nobody has recorded"), "\(refused)")
       #expect(!FileManager.default.fileExists(atPath: lab.box.home.appending(path: "reached").path))
 
       // The person stands before the box and knows that it is the one.
       try lab.meetBox()
       let again = try lab.provisionTo("kitchen-pi")
-      #expect(again.status == 0, "\(again)")
-      try lab.expectNewHostKey(of: 0, recorded: "recorded by anna", provisioning: again)
+      #expect(again.status == 0 && !again.error.contains("host key than"), "\(again)")
+      try lab.expectSilentSSH()
     }
   }
 }

@@ -39,12 +39,12 @@ import Testing
       #expect(forward.wait(20) == 130)
       #expect(!PortBlock.isListening(near) && !PortBlock.isListening(second))
       #expect(!forward.error.contains("lost"), "\(forward.error)")
-      try lab.expectNoSSH()
+      try lab.expectNothingLeft()
       // And a signal to it alone.
       let single = try lab.startForward("kitchen-pi", "\(near):\(far)")
       #expect(single.stop(SIGTERM) == nil || single.wait(0) == 143)
       try eventually("the port is free") { !PortBlock.isListening(near) }
-      try lab.expectNoSSH()
+      try lab.expectNothingLeft()
 
       // The device goes away: one ends and says so, one waits.
       let lost = try lab.startForward("kitchen-pi", "\(second):\(far)")
@@ -64,7 +64,7 @@ import Testing
       #expect(try lab.post("back", to: near) == "back")
       kill(-kept.pid, SIGINT)
       #expect(kept.wait(20) == 130)
-      try lab.expectNoSSH()
+      try lab.expectNothingLeft()
     }
   }
 }
@@ -100,9 +100,14 @@ extension Lab {
       laptop, ["busybox", "wget", "-q", "-O", "-", "--post-data", body, "http://127.0.0.1:\(port)/cgi-bin/echo"])
   }
 
-  /// No ssh of the laptop's is left. Only where the laptop has an account of its own.
-  fileprivate func expectNoSSH() throws {
+  /// Nothing of it is left but the connection to HostA that all commands share. Only where the laptop has an account of
+  /// its own.
+  fileprivate func expectNothingLeft() throws {
     guard let uid = laptop.uid else { return }
-    try eventually("no ssh of the laptop is left") { Self.processes(of: [uid]).isEmpty }
+    try eventually("nothing of it is left") {
+      !Self.processes(of: [uid]).contains { _, command in
+        ["fleet-forward-listens", "proxy --", "fleet forward", " connect kitchen-pi"].contains(where: command.contains)
+      }
+    }
   }
 }

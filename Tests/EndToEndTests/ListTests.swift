@@ -6,8 +6,13 @@ import Testing
   @Test func aDayOfAnOperator() throws {
     try Lab.with { lab in
       let (server, configuration) = try lab.prepareKitchenPi()
-      try lab.anna.succeed("provision attic-pi", body: lab.provisionBody(try lab.boxKey("attic").key))
-      try lab.fleetSucceeds("tag", "kitchen-pi", "site=berlin", "room=kitchen \u{202E}1")
+      let attic = try lab.boxKey("attic")
+      try lab.anna.succeed("provision attic-pi", body: lab.provisionBody(attic.key))
+      // A box that means harm, to whoever reads what it says of itself.
+      let facts = #""facts":{"os":"a\u001b[2Jb"}"#
+      let claim = #"{"v":1,"agent_version":"0.1.0","boot_id":"by-hand","keepalive_s":10,\#(facts)}"#
+      #expect(try attic.holder.ask("claim", body: claim).isOK)
+      try lab.fleetSucceeds("tag", "kitchen-pi", "site=berlin")
 
       // Whoever waits is told when the device comes.
       let waiting = try lab.start(lab.laptop, ["fleet", "wait", "kitchen-pi", "--timeout", "2m"])
@@ -45,7 +50,7 @@ import Testing
     #expect(try names("attic-pi", "--sort", "-name") == "attic-pi")
     #expect(try names("*-pi", "--all", "--sort", "-name") == "kitchen-pi attic-pi")
     #expect(try names("tag=site:rome") == "")
-    #expect(try lab.fleetSucceeds("list", "kitchen-pi", "--format", "{tag:room}") == "kitchen \\u{202e}1\n")
+    #expect(try lab.fleetSucceeds("list", "attic-pi", "--format", "{fact:os}") == "a\\u{1b}[2Jb\n")
     let missing = try lab.fleet("list", "kitchenpi")
     #expect(missing.status == 3 && missing.error.contains("kitchen-pi"), "\(missing)")
   }

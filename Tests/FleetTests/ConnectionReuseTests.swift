@@ -8,9 +8,11 @@ import Testing
   @Test(arguments: [
     [], ["-t"], ["-tt"], ["-Tn"], ["-q"], ["-e", "none"], ["-o", "BatchMode=yes", "-oConnectTimeout=5"],
     ["-o", "LogLevel=ERROR"], ["-oSendEnv LC_*"], ["-o", "RequestTTY = force"], ["-x", "-a"],
+    ["-l", "bob"], ["-s"],
+    // What scp, sftp and rsync's -e say.
+    ["-x", "-oPermitLocalCommand=no", "-oClearAllForwardings=yes", "-oRemoteCommand=none", "-oForwardAgent=no"],
     [
-      "-x", "-oPermitLocalCommand=no", "-oClearAllForwardings=yes", "-oRemoteCommand=none", "-oRequestTTY=no",
-      "-oForwardAgent=no", "-l", "bob", "-s",
+      "-oForwardX11 no", "-oPermitLocalCommand no", "-oClearAllForwardings yes", "-obatchmode yes", "-oForwardAgent no",
     ],
   ])
   func optionsOfTheSession(_ options: [String]) throws {
@@ -22,8 +24,8 @@ import Testing
     ["-C"], ["-c", "aes128-ctr"], ["-m", "hmac-sha2-256"], ["-N"], ["-f"], ["-F", "file"], ["-E", "log"],
     ["-g"], ["-w", "0"], ["-K"], ["-b", "127.0.0.1"], ["-I", "x"], ["-tA"], ["-o", "LogLevel=DEBUG"],
     ["-o", "LocalForward=1 2:3"], ["-oIdentityFile=x"], ["-o", "User=bob"], ["-o", "ControlPath=/x"],
-    ["-o", "ServerAliveInterval=1"], ["-o", "BatchMode"], ["-o", "ForwardAgent=yes"], ["-oPermitLocalCommand=yes"],
-    ["-o", ""],
+    ["-o", "ServerAliveInterval=1"], ["-o", "BatchMode"], ["-o", ""],
+    ["-o", "ForwardAgent=yes"], ["-o", "PermitLocalCommand=yes"], ["-o", "ForwardX11=yes"],
   ])
   func optionsOfTheConnection(_ options: [String]) throws {
     #expect(try !SSHCommandLine(parsing: options + ["kitchen-pi"]).concernsOnlySession)

@@ -38,7 +38,7 @@ import Testing
     let line = try CopyCommandLine(parsing: [
       "-rpq", "-l", "800", "-oBatchMode=yes", "a b", "./c:d", "bob@kitchen-pi:x y",
     ])
-    #expect(line.devices == [Sample.kitchen])
+    #expect(line.logins.map(\.device) == [Sample.kitchen])
     #expect(
       line.scp(program: "/opt/fl eet") == [
         "scp", "-S", "/opt/fl eet", "-3", "-r", "-p", "-q", "-l", "800", "-o", "BatchMode=yes", "--",
@@ -48,7 +48,7 @@ import Testing
 
   @Test func everyDeviceIsNamedOnce() throws {
     let line = try CopyCommandLine(parsing: ["kitchen-pi:a", "attic-pi:b", "--", "bob@kitchen-pi:c", "kitchen-pi"])
-    #expect(line.devices == [Sample.kitchen, attic])
+    #expect(line.logins.map(\.device) == [Sample.kitchen, attic, Sample.kitchen])
     #expect(line.files == ["kitchen-pi:a", "attic-pi:b", "--", "bob@kitchen-pi:c", "kitchen-pi"])
     #expect(try CopyCommandLine(parsing: ["--", "-x", "kitchen-pi:"]).files == ["-x", "kitchen-pi:"])
   }
@@ -69,9 +69,13 @@ import Testing
 
   @Test func sftp() throws {
     let line = try SFTPCommandLine(parsing: ["-b", "-", "-C", "bob@kitchen-pi:data", "here"])
-    #expect(line.device == Sample.kitchen)
-    #expect(line.sftp(program: "/f") == ["sftp", "-S", "/f", "-b", "-", "-C", "--", "bob@kitchen-pi:data", "here"])
-    #expect(try SFTPCommandLine(parsing: ["kitchen-pi"]).device == Sample.kitchen)
+    #expect(line.login.device == Sample.kitchen && line.login.user == "bob")
+    #expect(
+      line.sftp(program: "/f") == [
+        "sftp", "-S", "/f", "-oRemoteCommand=none", "-oRequestTTY=no", "-b", "-", "-C", "--", "bob@kitchen-pi:data",
+        "here",
+      ])
+    #expect(try SFTPCommandLine(parsing: ["kitchen-pi"]).login.device == Sample.kitchen)
     for words in [[], ["-D", "x", "kitchen-pi"], ["-P", "1", "kitchen-pi"], ["-oProxyCommand=x", "kitchen-pi"]] {
       #expect(throws: Refusal.self) { try SFTPCommandLine(parsing: words) }
     }
@@ -99,10 +103,12 @@ import Testing
     ] as [([String], [String], String?)])
   func rsync(words: [String], arguments: [String], options: String?) throws {
     let line = try RsyncCommandLine(parsing: words)
-    #expect(line.arguments == arguments && line.sshOptions == options && line.device == Sample.kitchen)
+    #expect(line.arguments == arguments && line.sshOptions == options && line.login.device == Sample.kitchen)
   }
 
   @Test func rsyncFindsTheProgramWhateverItsPath() throws {
+    let plain = try RsyncCommandLine(parsing: ["x", "kitchen-pi:"]).rsync(program: "/opt/bin/fleet")
+    #expect(plain[2].hasPrefix("/opt/bin/fleet ssh -T "))
     let line = try RsyncCommandLine(parsing: ["-a", "-e", "ssh -i 'a b'", "x", "kitchen-pi:"])
     #expect(
       line.rsync(program: "/it's/fl eet") == [
@@ -127,11 +133,11 @@ import Testing
 
   @Test func connectionsTravelAsText() {
     let handed = HandedConnections([
-      .init(device: Sample.kitchen, user: Sample.pi, socket: "/tmp/a b/s", isDetached: true),
-      .init(device: attic, user: Sample.pi, socket: "/tmp/c/s"),
+      .init(device: Sample.kitchen, user: Sample.pi, isDetached: true, socket: "/tmp/a b/s"),
+      .init(device: attic, user: Sample.pi, isDetached: false, socket: "/tmp/c/s"),
     ])
     #expect(HandedConnections(parsing: handed.text) == handed)
     #expect(handed.connection(to: attic)?.socket == "/tmp/c/s")
-    #expect(HandedConnections(parsing: "x\n../y pi /s\nkitchen-pi -x /s\n\n").waiting.isEmpty)
+    #expect(HandedConnections(parsing: "x\n../y pi /s\nkitchen-pi -x detached /s\nkitchen-pi pi /s\n").waiting.isEmpty)
   }
 }

@@ -45,7 +45,8 @@ import Testing
       options: ["-i", "/k", "-o", "ServerAliveInterval=60", "-o", "ExitOnForwardFailure=no"])
     #expect(line.device == Sample.kitchen && line.user == "bob")
     let arguments = DeviceSSHArguments.ssh(
-      line, defaultUser: "pi", pins: "/p", program: "/f", over: .connection(handover: "/s", staying: nil))
+      line, defaultUser: "pi", name: try FleetHostName(parsing: "kitchen-pi"), program: "/f",
+      over: .connection(handover: "/s", staying: nil))
     let outcome = try Subprocess.run(["ssh", "-G", "-F", "/dev/null"] + arguments.dropFirst())
     let lines = Set(outcome.text.split(separator: "\n").map(String.init))
     for expected in [
@@ -75,16 +76,34 @@ import Testing
     ] as [(String, Refusal.Code)])
   func whyThereIsNoPort(text: String, code: Refusal.Code) {
     let refusal = ForwardEnd(device: Sample.kitchen, wasListening: false, errorText: text).refusal
-    #expect(refusal.code == code && !refusal.message.contains("\r") && refusal.hint != nil, "\(refusal)")
+    #expect(
+      refusal.code == code && !refusal.message.contains("\r")
+        && (refusal.hint != nil) == (code != .deviceHostKeyChanged), "\(refusal)")
+  }
+
+  @Test func aHostKeyThatIsNotGoodIsToldAsByTheProgramThatComparedIt() {
+    let text = "fleet: kitchen-pi shows a host key\r\n  run 'fleet trust'\r\nx\r\nHost key verification failed.\r\n"
+    let refusal = ForwardEnd(device: Sample.kitchen, wasListening: false, errorText: text).refusal
+    #expect(
+      refusal == Refusal(.deviceHostKeyChanged, "kitchen-pi shows a host key", hint: "run 'fleet trust'"))
   }
 
   @Test func whyAPortIsGone() {
     let end = ForwardEnd(device: Sample.kitchen, wasListening: true, errorText: "Permission denied\nBroken pipe\n")
     #expect(end.refusal(hostA: nil).message == "the connection to kitchen-pi is lost: Broken pipe")
     #expect(end.refusal(hostA: nil).code.exitStatus == .deviceOffline)
+    let silent = ForwardEnd(
+      device: Sample.kitchen, wasListening: true, errorText: "channel 2: open failed: connect\r\n")
+    #expect(silent.refusal.message == "the connection to kitchen-pi is lost")
     let away = end.refusal(hostA: Refusal(.hostUnreachable, "HostA does not answer", hint: "look"))
     #expect(away.code.exitStatus == .hostUnreachable && away.hint == "look")
     #expect(away.message == "the connection to kitchen-pi is lost: HostA does not answer")
+  }
+
+  @Test func whatIsNotSaidTwice() {
+    #expect(ForwardEnd.isTold(by: "client_loop: send disconnect: Broken pipe"))
+    #expect(ForwardEnd.isTold(by: "Timeout, server kitchen-pi not responding."))
+    #expect(!ForwardEnd.isTold(by: "channel 2: open failed: connect failed: Connection refused"))
   }
 
   @Test func waiting() {

@@ -87,7 +87,7 @@ import Testing
     }
     #expect(lines(200) == lines(nil))
     for width in 16...130 { #expect(lines(width).allSatisfy { DisplayWidth.of($0) <= width }, "\(width)") }
-    #expect(lines(115)[1].contains("floor=basement s…") && lines(115)[1].contains("20007"))
+    #expect(lines(115)[1].contains("floor=basement site=…") && lines(115)[1].contains("20007"))
     // In the order that --help says.
     var left: [String] = []
     for width in stride(from: 130, through: 16, by: -1) {

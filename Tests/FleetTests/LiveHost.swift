@@ -78,6 +78,7 @@ final class LiveHost {
   private var environment: [String] {
     [
       "XDG_CONFIG_HOME=\(folder)/con fig", "XDG_STATE_HOME=\(folder)/state 100%", "TMPDIR=\(temporaryFolder)",
+      // Nothing stays behind, and every command finds the device as it is now.
       "NO_COLOR=1", "FLEET_REUSE=0",
     ]
   }

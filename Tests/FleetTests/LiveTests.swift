@@ -43,7 +43,7 @@ import ThrowawaySSHD
       let missing = try host.fleet("list", "nobody", "kitchen-pi")
       #expect(missing.status == 3 && missing.errorText.contains("did you mean") && missing.output.isEmpty)
       for wrong in [
-        ["--format", "{nme}"], ["--sort", "nme"], ["--watch", "0"], ["--pending", "x"], ["--json", "--format", "x"],
+        ["--format", "{nme}"], ["--sort", "nme"], ["--watch", "0"], ["--pending", "x"], ["--json", "--format=x"],
         ["state=gone"],
       ] {
         #expect(try host.fleet("list", wrong[0], wrong.last!).status == 2, "\(wrong)")
@@ -84,7 +84,7 @@ import ThrowawaySSHD
       let missing = try host.onTerminal("PAGER=no-such-pager fleet list --all", rows: 3, columns: 80)
       #expect(missing.contains("\nkitchen-pi  online"), "\(missing)")
       let narrow = try host.onTerminal("fleet list --all --no-pager", rows: 24, columns: 30)
-      #expect(narrow.contains("NAME        STATE    LAST SEEN") == false && narrow.contains("STATE"), "\(narrow)")
+      #expect(narrow.contains("NAME        STATE    LAST SEEN\r\n"), "\(narrow)")
     }
   }
 
@@ -140,7 +140,7 @@ import ThrowawaySSHD
       let usage = try host.fleet("list", "--nonsense")
       #expect(usage.status == 2 && usage.errorText.hasPrefix("fleet: "))
       for command in [
-        "show", "provision", "login", "rename", "tag", "replace", "remove", "rekey", "approve", "reject",
+        "show", "provision", "login", "rename", "tag", "replace", "remove", "rekey", "approve", "reject", "trust",
       ] {
         let option = try host.fleet(command, "-oProxyCommand=x")
         #expect(option.status == 2 && option.errorText.contains("Unknown option"), "\(option.errorText)")
@@ -161,24 +161,30 @@ import ThrowawaySSHD
     #expect(full.status == 1 && full.errorText.contains("No space left"), "\(full.errorText)")
   }
 
-  /// HostA vouches for another key than at the last connection: one line says so, once, and ssh has nothing to add.
-  @Test func aNewHostKeyIsToldOnce() throws {
+  /// HostA vouches for another key than this laptop has accepted: no session, and the command that accepts it.
+  @Test func aKeyThatWasRecordedAnewIsRefusedUntilItIsAccepted() throws {
     try LiveHost.with { host in
       _ = try host.login()
-      func told() throws -> String {
-        let outcome = try host.fleet("ssh", "-i", host.identity, "kitchen-pi", "echo works")
-        #expect(outcome.status == 0 && outcome.text == "works\n", "\(outcome.errorText)")
-        return outcome.errorText
+      func ssh() throws -> Subprocess.Outcome {
+        try host.fleet("ssh", "-i", host.identity, "kitchen-pi", "echo works")
       }
-      #expect(try told() == "")
+      #expect(try ssh().text == "works\n")
+      let key = KeyFingerprint.of(try PublicKey(parsing: try host.key(of: "device_key")))
       try FileStore.replace(host.devicePins, with: "kitchen-pi \(Sample.otherKeyText)\n".utf8)
-      let key = try PublicKey(parsing: try host.key(of: "device_key"))
-      let line = "fleet: kitchen-pi has a new host key: \(KeyFingerprint.of(key))\n"
-      #expect(try told() == line)
-      #expect(try told() == "")
-      try FileStore.replace(host.devicePins, with: "kitchen-pi \(Sample.otherKeyText)\n".utf8)
-      #expect(try host.fleet("proxy", "kitchen-pi").errorText.hasPrefix(line))
-      #expect(try told() == "")
+      for outcome in [try ssh(), try host.fleet("proxy", "kitchen-pi"), try host.fleet("trust", "kitchen-pi")] {
+        #expect(outcome.status == 1 && !outcome.text.contains("works"), "\(outcome.errorText)")
+        #expect(outcome.errorText.contains("fleet trust kitchen-pi --accept \(key)'"), "\(outcome.errorText)")
+      }
+      let wrong = try host.fleet("trust", "kitchen-pi", "--accept", "SHA256:" + String(repeating: "A", count: 43))
+      #expect(wrong.status == 1 && wrong.errorText.contains(key), "\(wrong.errorText)")
+      #expect(try host.fleet("trust", "kitchen-pi", "--accept", "MD5:x").status == 2)
+      #expect(try ssh().status == 1)
+      let accepted = try host.fleet("trust", "kitchen-pi", "--accept", key)
+      #expect(accepted.status == 0, "\(accepted.errorText)")
+      let silent = try ssh()
+      #expect(silent.text == "works\n" && silent.errorText.isEmpty, "\(silent.errorText)")
+      let fits = try host.fleet("trust", "kitchen-pi")
+      #expect(fits.status == 0 && fits.text.components(separatedBy: key).count == 4, "\(fits.errorText)\(fits.text)")
     }
   }
 
@@ -191,6 +197,9 @@ import ThrowawaySSHD
         "ssh", "-i", host.identity, "-oStrictHostKeyChecking=no", "kitchen-pi", "echo reached")
       #expect(refused.status == 255 && !refused.text.contains("reached"))
       #expect(refused.errorText.contains("Host key verification failed"), "\(refused.errorText)")
+      let key = KeyFingerprint.of(try PublicKey(parsing: try host.key(of: "device_key")))
+      #expect(refused.errorText.hasPrefix("fleet: kitchen-pi shows a host key that nobody has recorded: \(key) "))
+      #expect(!refused.errorText.contains("@@@"), "ssh's own alarm: \(refused.errorText)")
     }
   }
 

@@ -18,7 +18,6 @@ import Testing
       (["-vPlab", "kitchen-pi"], ["-v", "-o", "Tag=lab"], []),
       (["-e", "-", "kitchen-pi", "-"], ["-e", "-"], ["-"]),
       (["-o", "", "kitchen-pi"], ["-o", ""], []),
-      (["kitchen-pi", "-l", "bob", "ls"], ["-l", "bob"], ["ls"]),
       (["-i", "kitchen", "kitchen-pi", "-4", "--", "ls"], ["-i", "kitchen", "-4"], ["ls"]),
       (
         ["-o", "BatchMode=yes", "-oLogLevel=DEBUG", "kitchen-pi"], ["-o", "BatchMode=yes", "-o", "LogLevel=DEBUG"], []
@@ -36,10 +35,10 @@ import Testing
       for words in [["-\(letter)", "kitchen-pi"], ["kitchen-pi", "-\(letter)"]] {
         #expect(try SSHCommandLine(parsing: words).options == ["-\(letter)"])
       }
-      let bundled = try SSHCommandLine(parsing: ["-v\(letter)l", "bob", "kitchen-pi", "--", "-x"])
-      #expect(bundled.options == ["-v", "-\(letter)", "-l", "bob"] && bundled.command == ["-x"])
+      let bundled = try SSHCommandLine(parsing: ["-v\(letter)L", "1:2:3", "kitchen-pi", "--", "-x"])
+      #expect(bundled.options == ["-v", "-\(letter)", "-L", "1:2:3"] && bundled.command == ["-x"])
     }
-    for letter in "bceilmBDEFILRwW" {
+    for letter in "bceimBDEFILRwW" {
       for words in [["-\(letter)value"], ["-\(letter)", "value"], ["-v\(letter)value"], ["-v\(letter)", "value"]] {
         let options = try SSHCommandLine(parsing: words + ["kitchen-pi"]).options.filter { $0 != "-v" }
         #expect(options == ["-\(letter)", "value"], "\(words)")
@@ -56,6 +55,9 @@ import Testing
 
   @Test func userAtName() throws {
     #expect(try SSHCommandLine(parsing: ["root@kitchen-pi"]).user == "root")
+    let named = try SSHCommandLine(parsing: ["kitchen-pi", "-vl", "bob", "-lcarol", "ls"])
+    #expect(named.user == "bob" && named.options == ["-v"] && named.command == ["ls"])
+    #expect(try SSHCommandLine(parsing: ["-lbob", "root@kitchen-pi"]).user == "root")
     #expect(try SSHCommandLine(parsing: ["DOM\\u@x@kitchen-pi"]).user == "DOM\\u@x")
   }
 

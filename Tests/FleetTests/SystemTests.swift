@@ -60,10 +60,10 @@ import Testing
 
 /// A folder for one test.
 enum Scratch {
-  static func with(_ body: (String) throws -> Void) throws {
+  @discardableResult static func with<Result>(_ body: (String) throws -> Result) throws -> Result {
     let folder = FileManager.default.temporaryDirectory.appending(path: "fleet-test-\(UUID().uuidString.prefix(8))")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
-    try body(folder.path)
+    return try body(folder.path)
   }
 }

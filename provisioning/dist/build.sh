@@ -44,41 +44,42 @@ for program in fleet fleet-agent fleet-server; do
   } | sort -uV | tail -n 1)
 done
 
-# --- manuals, from what the programs say of themselves
+# --- manual pages and completions, from what the programs say of themselves
 
-# manual PROGRAM SENTENCE
-manual() {
-  printf '.TH %s 1 "%s" "fleet %s" "User Commands"\n' \
-    "$(echo "$1" | tr '[:lower:]' '[:upper:]')" "$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%d)" "$version"
-  printf '.SH NAME\n%s \\- %s\n.SH DESCRIPTION\n.nf\n' "$1" "$2"
-  "$work/$1" --help | sed "s/\\\\/\\\\\\\\/g; s/-/\\\\-/g; s/^\([.']\)/\\\\\&\1/"
-  printf '.fi\n'
-}
+"$here/documents.sh" "$programs" "$work/documents"
 
 # --- the tarball
 
 folder=fleet-$version-linux-$machine
-mkdir -p "$work/$folder/bin" "$work/$folder/share/fleet" "$work/$folder/share/doc/fleet" "$work/$folder/share/man/man1"
-install -m 755 "$work/fleet" "$work/fleet-agent" "$work/fleet-server" "$work/$folder/bin"
+mkdir -p "$work/$folder/bin" "$work/$folder/share/fleet" "$work/$folder/share/doc/fleet"
+install -m 755 "$work/fleet" "$work/fleet-agent" "$work/fleet-server" "$checkout/provisioning/laptop/fleet-inventory" \
+  "$work/$folder/bin"
+cp -R "$work/documents/." "$work/$folder/share"
 cp -R "$checkout/provisioning/device" "$checkout/provisioning/server" "$work/$folder/share/fleet"
 cat "$here/copyright" /usr/share/doc/libssh2-1-dev/copyright >"$work/copyright"
 cp "$checkout/README.md" "$checkout/PROVISIONING.md" "$checkout/CHANGELOG.md" "$work/copyright" \
   "$work/$folder/share/doc/fleet"
-manual fleet 'reach small boxes behind routers by name' >"$work/$folder/share/man/man1/fleet.1"
-manual fleet-agent "keep a device's tunnel to HostA up" >"$work/$folder/share/man/man1/fleet-agent.1"
-manual fleet-server 'lease ports to devices and let operators through' >"$work/$folder/share/man/man1/fleet-server.1"
 tar -C "$work" --sort=name --owner=root:0 --group=root:0 --mtime="@$SOURCE_DATE_EPOCH" \
   -cf - "$folder" | gzip -6n >"$out/$folder.tar.gz"
 
 # --- the packages
 
-# begin PACKAGE: an empty tree with what every package has.
+# begin PACKAGE PAGE...: an empty tree with what every package has, and these manual pages.
 begin() {
   tree=$work/tree-$1
-  mkdir -p "$tree/DEBIAN" "$tree/usr/share/doc/$1" "$tree/usr/share/man/man1" "$tree/usr/share/lintian/overrides" \
-    "$tree/usr/bin"
+  package=$1
+  mkdir -p "$tree/DEBIAN" "$tree/usr/share/doc/$1" "$tree/usr/share/lintian/overrides" "$tree/usr/bin"
   install -m 755 "$work/$1" "$tree/usr/bin/$1"
-  gzip -9nc "$work/$folder/share/man/man1/$1.1" >"$tree/usr/share/man/man1/$1.1.gz"
+  documents=$work/documents
+  install -D -m 644 "$documents/bash-completion/completions/$1" "$tree/usr/share/bash-completion/completions/$1"
+  install -D -m 644 "$documents/zsh/site-functions/_$1" "$tree/usr/share/zsh/vendor-completions/_$1"
+  install -D -m 644 "$documents/fish/vendor_completions.d/$1.fish" "$tree/usr/share/fish/vendor_completions.d/$1.fish"
+  shift
+  for page in "$@"; do
+    mkdir -p "$tree/usr/share/man/man${page##*.}"
+    gzip -9nc "$documents/man/man${page##*.}/$page" >"$tree/usr/share/man/man${page##*.}/$page.gz"
+  done
+  set -- "$package"
   cp "$work/copyright" "$tree/usr/share/doc/$1/copyright"
   {
     printf '%s (%s) unstable; urgency=medium\n\n' "$1" "$version"
@@ -118,7 +119,7 @@ finish() {
   dpkg-deb --root-owner-group -Zxz -z1 --build "$tree" "$out" >/dev/null
 }
 
-begin fleet-agent
+begin fleet-agent fleet-agent.8 fleet-agent.json.5
 unit fleet-agent device/fleet-agent.service
 # Either of the two: a box that is a device, or one that asks to become one.
 sed -i '/^StartLimit/a ConditionPathExists=|/etc/fleet-agent/agent.json\nConditionPathExists=|/etc/fleet-agent/enroll.json' \
@@ -132,7 +133,7 @@ The service starts once /etc/fleet-agent holds agent.json and the device's
 key, or enroll.json and the key to join with.
 END
 
-begin fleet-server
+begin fleet-server fleet-server.8
 unit fleet-server server/fleet-server.service
 finish fleet-server 'adduser, openssh-server, openssh-client' '' 'HostA of a fleet: leases ports to devices behind NAT' <<END
 On a machine with a public address it leases each device a port in a registry,
@@ -143,11 +144,13 @@ The service starts once "fleet-server init" was run for the account fleet with
 --home /var/lib/fleet-server.
 END
 
-begin fleet
+begin fleet fleet.1 fleet-config.5 fleet-devices.csv.5
 # Beside fleet lies what it copies to boxes and to HostA; programs for other machines go there too.
 mkdir -p "$tree/usr/lib/fleet" "$tree/usr/share/fleet"
 install -m 755 "$work/fleet-agent" "$work/fleet-server" "$tree/usr/lib/fleet"
 cp -R "$checkout/provisioning/device" "$checkout/provisioning/server" "$tree/usr/share/fleet"
+install -m 755 "$checkout/provisioning/laptop/fleet-inventory" "$tree/usr/bin/fleet-inventory"
+printf '.so man1/fleet.1\n' | gzip -9n >"$tree/usr/share/man/man1/fleet-inventory.1.gz"
 finish fleet openssh-client '' 'reach small boxes behind routers by name' <<END
 A box behind a router that nobody can configure keeps a reverse SSH tunnel to
 HostA, a machine with a public address. This command sets boxes and HostA up,

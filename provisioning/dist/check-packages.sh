@@ -39,6 +39,10 @@ for program in fleet fleet-agent fleet-server; do
   /usr/bin/$program --version
   man -P cat "$program" >manual 2>&1 && grep -q "$program" manual || fail "$program has no manual: $(cat manual)"
 done
+for page in fleet-agent.json fleet-config fleet-devices.csv; do
+  man -P cat 5 "$page" >/dev/null 2>&1 || fail "there is no manual page $page(5)"
+done
+bash -c '. /usr/share/bash-completion/completions/fleet && complete -p fleet' >/dev/null || fail "bash completes nothing"
 for unit in fleet-agent fleet-server; do
   [ -L /etc/systemd/system/multi-user.target.wants/$unit.service ] || fail "$unit.service is not enabled"
   grep -q '^ConditionPathExists=' /lib/systemd/system/$unit.service || fail "$unit.service waits for nothing"

@@ -37,14 +37,19 @@ enum ReplyOutput {
 
   /// A header, and behind it a line for each of the objects.
   static func write(_ fields: JSONObject, lines: [JSONObject]) throws(Refusal) {
-    var text = Reply.ok(fields).line + "\n"
-    for object in lines { text += JSON.object(object).text + "\n" }
-    try write(text)
+    var bytes = Array((Reply.ok(fields).line + "\n").utf8)
+    for object in lines {
+      JSON.object(object).write(to: &bytes)
+      bytes.append(UInt8(ascii: "\n"))
+    }
+    try write(bytes)
   }
 
   /// Throws `io-failed` when nobody reads any more.
-  static func write(_ text: String) throws(Refusal) {
-    let bytes = Array(text.utf8)
+  static func write(_ text: String) throws(Refusal) { try write(Array(text.utf8)) }
+
+  /// Throws `io-failed` when nobody reads any more.
+  static func write(_ bytes: [UInt8]) throws(Refusal) {
     var written = 0
     while written < bytes.count {
       let count = bytes[written...].withUnsafeBytes { Glibc.write(1, $0.baseAddress, $0.count) }

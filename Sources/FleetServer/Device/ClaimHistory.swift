@@ -110,15 +110,16 @@ extension ClaimHistory.Dispute {
 }
 
 extension ClaimHistory {
-  init(_ object: JSONObject) throws(JSONError) {
-    claimants = try object.objects("claimants", count: Self.claimantLimit).map { (object) throws(JSONError) in
-      try Claimant(object)
+  init(_ reader: inout JSONReader) throws(JSONError) {
+    try reader.object { (name, reader) throws(JSONError) in
+      switch name {
+      case "claimants":
+        try reader.array { (reader) throws(JSONError) in claimants.append(try Claimant(&reader)) }
+      case "dispute": lastDispute = try Dispute(&reader)
+      default: _ = try reader.value()
+      }
     }
-    guard object["dispute"] != nil else { return }
-    let dispute = try object.object("dispute")
-    lastDispute = Dispute(
-      holder: try Claimant(try dispute.object("holder")), other: try Claimant(try dispute.object("other")),
-      lastOther_s: try dispute.integer("last_other_s", in: 0...Int64.max))
+    guard claimants.count <= Self.claimantLimit else { throw JSONError("too many claimants") }
   }
 
   var object: JSONObject {
@@ -133,11 +134,35 @@ extension ClaimHistory {
   }
 }
 
+extension ClaimHistory.Dispute {
+  fileprivate init(_ reader: inout JSONReader) throws(JSONError) {
+    var (holder, other, lastOther_s): (ClaimHistory.Claimant?, ClaimHistory.Claimant?, Int64?)
+    try reader.object { (name, reader) throws(JSONError) in
+      switch name {
+      case "holder": holder = try ClaimHistory.Claimant(&reader)
+      case "other": other = try ClaimHistory.Claimant(&reader)
+      case "last_other_s": lastOther_s = try reader.integer(in: 0...Int64.max)
+      default: _ = try reader.value()
+      }
+    }
+    guard let holder, let other, let lastOther_s else { throw JSONError("a member is missing") }
+    self.init(holder: holder, other: other, lastOther_s: lastOther_s)
+  }
+}
+
 extension ClaimHistory.Claimant {
-  init(_ object: JSONObject) throws(JSONError) {
-    bootID = try object.string("boot_id", limit: Limits.text)
-    address = try object.string("address", limit: Limits.text)
-    since_s = try object.integer("since_s", in: 0...Int64.max)
+  fileprivate init(_ reader: inout JSONReader) throws(JSONError) {
+    var (bootID, address, since_s): (String?, String?, Int64?)
+    try reader.object { (name, reader) throws(JSONError) in
+      switch name {
+      case "boot_id": bootID = try reader.string()
+      case "address": address = try reader.string()
+      case "since_s": since_s = try reader.integer(in: 0...Int64.max)
+      default: _ = try reader.value()
+      }
+    }
+    guard let bootID, let address, let since_s else { throw JSONError("a member is missing") }
+    self.init(bootID: bootID, address: address, since_s: since_s)
   }
 
   var object: JSONObject {

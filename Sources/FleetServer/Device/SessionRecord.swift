@@ -31,28 +31,37 @@ struct SessionRecord: Hashable {
   static let limit = 8 * Limits.line
 
   init(parsing text: [UInt8]) throws(JSONError) {
-    guard case .object(let object) = try JSON(parsing: text, limit: Self.limit) else {
-      throw JSONError("not an object")
+    var (sshd, connection, claimed_s, claim): (ProcessIdentity?, SSHConnection?, Int64?, ClaimBody?)
+    var (predecessorSeen_s, deviceSSHD, history): (Int64?, ReportBody.DeviceSSHD?, ClaimHistory) = (nil, nil, .init())
+    try JSONReader.read(text, limit: Self.limit) { (reader) throws(JSONError) in
+      try reader.object { (name, reader) throws(JSONError) in
+        switch name {
+        case "sshd": sshd = try ProcessIdentity(try reader.wholeObject())
+        case "connection": connection = SSHConnection(parsing: try reader.string())
+        case "claimed_s": claimed_s = try reader.integer(in: 0...Int64.max)
+        case "predecessor_seen_s":
+          predecessorSeen_s = try reader.optional { (reader) throws(JSONError) in try reader.integer(in: 0...Int64.max)
+          }
+        case "claim": claim = try ClaimBody(&reader)
+        case "device_sshd":
+          let word = try reader.optional { (reader) throws(JSONError) in try reader.string() }
+          deviceSSHD = word.flatMap { ReportBody.DeviceSSHD(rawValue: $0) }
+        case "history": history = try ClaimHistory(&reader)
+        default: _ = try reader.value()
+        }
+      }
     }
-    sshd = try ProcessIdentity(try object.object("sshd"))
-    guard let connection = SSHConnection(parsing: try object.string("connection")) else {
-      throw JSONError("'connection' is not a connection")
-    }
-    self.connection = connection
-    claimed_s = try object.integer("claimed_s", in: 0...Int64.max)
-    predecessorSeen_s = try object.optionalInteger("predecessor_seen_s", in: 0...Int64.max)
-    claim = try ClaimBody(parsing: JSON.object(try object.object("claim")).text.utf8)
-    deviceSSHD = try object.optionalString("device_sshd").flatMap { ReportBody.DeviceSSHD(rawValue: $0) }
-    history = object["history"] == nil ? ClaimHistory() : try ClaimHistory(try object.object("history"))
+    guard let sshd, let connection, let claimed_s, let claim else { throw JSONError("a member is missing") }
+    self.init(
+      sshd: sshd, connection: connection, claimed_s: claimed_s, predecessorSeen_s: predecessorSeen_s, claim: claim,
+      deviceSSHD: deviceSSHD, history: history)
   }
 
   var text: String {
-    // The claim's own line is written by this program and parses.
-    let claim = (try? JSON(parsing: claim.line, limit: Self.limit)) ?? .null
-    return JSON.object([
+    JSON.object([
       "v": .integer(1), "sshd": .object(sshd.object), "connection": .string(connection.description),
       "claimed_s": .integer(claimed_s),
-      "predecessor_seen_s": predecessorSeen_s.map { .integer($0) } ?? .null, "claim": claim,
+      "predecessor_seen_s": predecessorSeen_s.map { .integer($0) } ?? .null, "claim": .object(claim.object),
       "device_sshd": JSON(deviceSSHD?.rawValue),
       "history": .object(history.object),
     ]).text + "\n"

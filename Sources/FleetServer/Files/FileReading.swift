@@ -3,6 +3,8 @@ import Glibc
 
 /// Reads whole files, those of /proc included.
 enum FileReading {
+  private static let firstPiece = 4096
+
   /// The file's bytes, `nil` when there is no such file. Throws `io-failed`, also for more than `limit` bytes.
   static func bytes(of path: String, limit: Int = 64 << 20) throws(Refusal) -> [UInt8]? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
@@ -11,16 +13,20 @@ enum FileReading {
       throw .systemCall("\(path) cannot be opened")
     }
     defer { close(descriptor) }
+    // Most files fit in the first piece; each further one is as large as all before it.
     var content: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 64 << 10)
     while true {
-      let count = read(descriptor, &chunk, chunk.count)
+      var count = 0
+      let piece = [UInt8](unsafeUninitializedCapacity: max(firstPiece, content.count)) { buffer, initialized in
+        count = read(descriptor, buffer.baseAddress, buffer.count)
+        initialized = max(0, count)
+      }
       if count == 0 { return content }
       if count < 0 {
         if errno == EINTR { continue }
         throw .systemCall("\(path) cannot be read")
       }
-      content += chunk[..<count]
+      if content.isEmpty { content = piece } else { content += piece }
       guard content.count <= limit else { throw Refusal(.ioFailed, "\(path) is larger than \(limit) bytes") }
     }
   }

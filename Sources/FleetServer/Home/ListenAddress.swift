@@ -24,5 +24,5 @@ struct ListenAddress: Hashable, CustomStringConvertible {
     self.init(address: address, port: port)
   }
 
-  var description: String { address.bytes.count == 4 ? "\(address):\(port)" : "[\(address)]:\(port)" }
+  var description: String { address.isV4 ? "\(address):\(port)" : "[\(address)]:\(port)" }
 }

@@ -6,7 +6,7 @@ import Glibc
 enum BindProbe {
   /// `errno` says why not.
   static func canBind(_ address: ListenAddress) -> Bool {
-    let isV4 = address.address.bytes.count == 4
+    let isV4 = address.address.isV4
     let descriptor = socket(isV4 ? AF_INET : AF_INET6, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { return false }
     defer {

@@ -16,7 +16,9 @@ struct SSHConnection: Hashable, CustomStringConvertible {
 
   /// Parses `CLIENT-ADDRESS CLIENT-PORT SERVER-ADDRESS SERVER-PORT`.
   init?(parsing text: some StringProtocol) {
-    let words = text.split(separator: " ", omittingEmptySubsequences: false)
+    let words = text.utf8.split(separator: 0x20, omittingEmptySubsequences: false).map {
+      String(decoding: $0, as: UTF8.self)
+    }
     guard words.count == 4, let remote = IPAddress(parsing: words[0]), let remotePort = TCPPort(parsing: words[1]),
       let local = IPAddress(parsing: words[2]), let localPort = TCPPort(parsing: words[3])
     else { return nil }

@@ -79,7 +79,7 @@ enum SocketDiagnostics {
 
   private static func question(_ connection: SSHConnection) -> [UInt8] {
     var body = inet_diag_req_v2()
-    body.sdiag_family = UInt8(connection.local.bytes.count == 4 ? AF_INET : AF_INET6)
+    body.sdiag_family = UInt8(connection.local.isV4 ? AF_INET : AF_INET6)
     body.idiag_states = 1 << 1
     body.id.idiag_sport = connection.localPort.rawValue.bigEndian
     body.id.idiag_dport = connection.remotePort.rawValue.bigEndian

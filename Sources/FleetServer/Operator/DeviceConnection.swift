@@ -36,7 +36,7 @@ struct DeviceConnection {
       let snapshot = HostSnapshot.take(home)
       let found = try registry.device(named: name, for: actor.access)
       let session = snapshot.session(of: found.id)
-      let device = HostKeyAdoption.adopt(for: [found], from: snapshot, into: registry).first ?? found
+      let device = HostKeyAdoption.adopt(for: found, from: snapshot, into: registry)
       let holder = snapshot.holders[device.port]
       do throws(Refusal) {
         try ReachabilityCheck.check(

@@ -9,17 +9,26 @@ struct DeviceListing {
   /// The devices that are asked for, of those that the operator is let at.
   func answer(_ selector: DeviceSelector, _ registry: Registry) throws(Refusal) {
     let snapshot = HostSnapshot.take(home)
-    let named = try registry.devices().filter { device in
-      access.means(device)
-        && selector.matches(name: device.name, user: device.user, tags: device.tags, state: nil)
+    let devices = try registry.listedDevices(named: selector.plainNames)
+    var sessions = try SessionFolder(home: home)
+    defer { sessions.close() }
+    var lines: [UInt8] = []
+    lines.reserveCapacity(devices.count * 768)
+    var count = 0
+    for var device in devices {
+      guard access.means(device), selector.means(device) else { continue }
+      let session = sessions.session(of: device.id)
+      if HostKeyAdoption.adopt(for: device, session: session, now_s: snapshot.now_s, into: registry) {
+        device.isEnrolled = true
+      }
+      if snapshot.write(device, session: session, where: selector, to: &lines) { count += 1 }
     }
-    let devices = HostKeyAdoption.adopt(for: named, from: snapshot, into: registry).map { snapshot.status(of: $0) }
-      .filter { selector.matches($0) }
     let isApprover = access.devices.isEverything && access.role >= OperatorRequest.pending.requiredRole
     try ReplyOutput.write(
-      [
-        "count": .integer(Int64(devices.count)), "now": .string(Timestamp(seconds: snapshot.now_s).description),
+      .ok([
+        "count": .integer(Int64(count)), "now": .string(Timestamp(seconds: snapshot.now_s).description),
         "pending": .integer(isApprover ? Int64(try registry.waitingCount()) : 0),
-      ], lines: devices.map(\.object))
+      ]))
+    try ReplyOutput.write(lines)
   }
 }

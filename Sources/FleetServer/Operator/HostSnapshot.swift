@@ -21,15 +21,17 @@ struct HostSnapshot {
 
   func session(of device: DeviceID) -> SessionRecord? { SessionFile.read(device, home: home) }
 
+  /// With a look at the recorded sshd in /proc.
   func presence(of device: RegistryDevice, session: SessionRecord?) -> Presence {
     presence(port: device.port, recordedSeen_s: device.lastSeen_s, session: session) { isAlive($0) }
   }
 
-  /// The same for a watch that looks often: where the recorded connection stands and our listener does, the sshd that
-  /// holds both is not looked up in /proc besides.
-  func watchedPresence(port: TCPPort, recordedSeen_s: Int64?, session: SessionRecord?) -> Presence {
+  /// The same for whoever looks at many devices: the kernel's word on the recorded connection and on our listener says
+  /// enough of the sshd that would hold them.
+  func quickPresence(port: TCPPort, recordedSeen_s: Int64?, session: SessionRecord?) -> Presence {
     presence(port: port, recordedSeen_s: recordedSeen_s, session: session) { session in
-      connections?[session.connection] != nil && holders[port] == uid || isAlive(session)
+      guard let connections else { return isAlive(session) }
+      return connections[session.connection] != nil && (holders[port] == uid || isAlive(session))
     }
   }
 
@@ -55,20 +57,42 @@ struct HostSnapshot {
     session.sshd.isLivingSSHD(ProcessTable.process(session.sshd.pid), bootID: bootID, uid: uid)
   }
 
-  /// What `list` and `show` say of the device.
+  /// What `show` says of the device.
   func status(of device: RegistryDevice) -> DeviceStatus {
     let session = session(of: device.id)
     let presence = presence(of: device, session: session)
-    var status = DeviceStatus(
+    var status = status(of: device.listed, presence: presence, session: session)
+    // A device could otherwise report itself into a line that no laptop accepts.
+    if JSON.object(status.object).text.utf8.count >= Limits.line { status.facts = [:] }
+    return status
+  }
+
+  /// Appends the line of `list` for the device; `false` where the selector does not mean a device in this state.
+  func write(
+    _ device: ListedDevice, session: SessionRecord?, where selector: DeviceSelector, to lines: inout [UInt8]
+  ) -> Bool {
+    let presence = quickPresence(port: device.port, recordedSeen_s: device.lastSeen_s, session: session)
+    var status = status(of: device, presence: presence, session: session)
+    guard selector.matches(status) else { return false }
+    let start = lines.count
+    status.write(to: &lines)
+    if lines.count - start >= Limits.line {
+      status.facts = [:]
+      lines.removeSubrange(start...)
+      status.write(to: &lines)
+    }
+    lines.append(UInt8(ascii: "\n"))
+    return true
+  }
+
+  private func status(of device: ListedDevice, presence: Presence, session: SessionRecord?) -> DeviceStatus {
+    DeviceStatus(
       name: device.name, id: device.id, port: device.port, user: device.user, tags: device.tags,
       state: presence.state, note: presence.note, lastSeen: presence.lastSeen_s.map { Timestamp(seconds: $0) },
       rtt_ms: presence.health?.rtt_ms, remoteAddress: session.map { "\($0.connection.remote)" },
       agentVersion: session?.claim.agentVersion, bytesReceived: presence.health?.bytesReceived,
       bytesSent: presence.health?.bytesAcknowledged, facts: session?.claim.facts ?? [:],
-      enrolled: !device.hostKeys.isEmpty, provisioned: Timestamp(seconds: device.provisioned_s),
+      enrolled: device.isEnrolled, provisioned: Timestamp(seconds: device.provisioned_s),
       expires: device.expires_s.map { Timestamp(seconds: $0) })
-    // A device could otherwise report itself into a line that no laptop accepts.
-    if JSON.object(status.object).text.utf8.count >= Limits.line { status.facts = [:] }
-    return status
   }
 }

@@ -26,12 +26,10 @@ struct OperatorAccess: Hashable {
     }
   }
 
-  func means(_ device: RegistryDevice) -> Bool {
-    devices.matches(name: device.name, user: device.user, tags: device.tags, state: nil)
-  }
+  func means(_ device: ListedDevice) -> Bool { devices.means(device) }
 
   /// Whether the operator is let at the device as it is.
-  func check(_ device: RegistryDevice) throws(Refusal) {
+  func check(_ device: ListedDevice) throws(Refusal) {
     guard means(device) else {
       throw Refusal(
         .denied, "you are not let at \(device.name), but at \(shownDevices) only",
@@ -52,6 +50,13 @@ struct OperatorAccess: Hashable {
 
   private static func holders(of role: OperatorRole) -> String {
     OperatorRole.allCases.filter { $0 >= role }.map { "\($0.rawValue)s" }.joined(separator: " and ")
+  }
+}
+
+extension DeviceSelector {
+  /// Whether it means the device in some state at least.
+  func means(_ device: ListedDevice) -> Bool {
+    matches(name: device.name, user: device.user, tags: device.tags, state: nil)
   }
 }
 

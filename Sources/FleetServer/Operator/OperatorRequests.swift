@@ -35,11 +35,9 @@ struct OperatorRequests {
     case .show(let device):
       let snapshot = HostSnapshot.take(home)
       let named = try registry.device(named: device, for: actor.access)
-      let found = HostKeyAdoption.adopt(for: [named], from: snapshot, into: registry)
-      for device in found {
-        let reply = ShowReply(device: snapshot.status(of: device), outages: try registry.outages(of: device.id))
-        try ReplyOutput.write(.ok(reply.fields))
-      }
+      let found = HostKeyAdoption.adopt(for: named, from: snapshot, into: registry)
+      let reply = ShowReply(device: snapshot.status(of: found), outages: try registry.outages(of: found.id))
+      try ReplyOutput.write(.ok(reply.fields))
     case .provision(let device): try ReplyOutput.write(.ok(try provision(device, by: actor, registry).fields))
     case .enroll(let device):
       let body = try RequestBody.read { (line) throws(JSONError) in try EnrollBody(parsing: line) }

@@ -59,27 +59,27 @@ extension Registry {
   private static let selection = "SELECT devices.*, leases.port FROM devices JOIN leases ON leases.device = devices.id"
 
   /// All devices by name.
-  func devices() throws(Refusal) -> [RegistryDevice] { try read { try Self.devices($0) } }
-
-  static func devices(_ db: Database) throws -> [RegistryDevice] {
-    var devices = try Row.fetchAll(db, sql: selection + " ORDER BY name").map { try RegistryDevice($0) }
-    var positions: [String: Int] = [:]
-    for (position, device) in devices.enumerated() { positions[device.id.rawValue] = position }
-    for row in try Row.fetchAll(db, sql: "SELECT device, key, value FROM tags") {
-      if let position = positions[row["device"]] { devices[position].tags[row["key"]] = row["value"] }
-    }
-    for row in try Row.fetchAll(db, sql: "SELECT device, key FROM host_keys ORDER BY device, position") {
-      if let position = positions[row["device"]] {
-        devices[position].hostKeys.append(try PublicKey(parsing: row["key"] as String))
+  func devices() throws(Refusal) -> [RegistryDevice] {
+    try read { db in
+      var devices = try Row.fetchAll(db, sql: Self.selection + " ORDER BY name").map { try RegistryDevice($0) }
+      var positions: [String: Int] = [:]
+      for (position, device) in devices.enumerated() { positions[device.id.rawValue] = position }
+      for row in try Row.fetchAll(db, sql: "SELECT device, key, value FROM tags") {
+        if let position = positions[row["device"]] { devices[position].tags[row["key"]] = row["value"] }
       }
+      for row in try Row.fetchAll(db, sql: "SELECT device, key FROM host_keys ORDER BY device, position") {
+        if let position = positions[row["device"]] {
+          devices[position].hostKeys.append(try PublicKey(parsing: row["key"] as String))
+        }
+      }
+      return devices
     }
-    return devices
   }
 
   /// The identities of the devices that an operator is let at; `nil` for all.
   static func identities(within access: OperatorAccess, _ db: Database) throws -> Set<String>? {
     guard !access.devices.isEverything else { return nil }
-    return Set(try devices(db).lazy.filter { access.means($0) }.map(\.id.rawValue))
+    return Set(try listedDevices(db).lazy.filter { access.means($0) }.map(\.id.rawValue))
   }
 
   /// Throws `no-such-device`, with the nearest names, or `denied`.
@@ -93,11 +93,11 @@ extension Registry {
       let names =
         access.devices.isEverything
         ? try String.fetchAll(db, sql: "SELECT name FROM devices ORDER BY name")
-        : try devices(db).filter { access.means($0) }.map(\.name.rawValue)
+        : try listedDevices(db).filter { access.means($0) }.map(\.name.rawValue)
       throw NearestNames.refusal(noSuch: name, among: names)
     }
     let device = try complete(try RegistryDevice(row), db)
-    try access.check(device)
+    try access.check(device.listed)
     return device
   }
 

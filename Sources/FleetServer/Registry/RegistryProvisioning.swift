@@ -30,7 +30,7 @@ extension Registry {
   ) throws -> Lease {
     switch try Self.holder(of: body.key, db) {
     case .device(let device)? where device.name == name:
-      try actor.access.check(device)
+      try actor.access.check(device.listed)
       try actor.access.checkResult(name: name, user: body.user, tags: device.tags.merging(body.tags) { $1 })
       try Self.provisionAgain(device, body: body, now_s: now_s, db)
       return Lease(device: device.id, port: device.port, created: false)

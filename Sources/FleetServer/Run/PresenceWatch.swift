@@ -33,7 +33,7 @@ struct PresenceWatch {
               session.claim.hostKeys, for: device.id, from: "\(session.connection.remote)", now_s: snapshot.now_s)
           }
         }
-        let presence = snapshot.watchedPresence(port: device.port, recordedSeen_s: device.lastSeen_s, session: session)
+        let presence = snapshot.quickPresence(port: device.port, recordedSeen_s: device.lastSeen_s, session: session)
         samples.append(
           PresenceSample(
             device: device.id, presence: presence, session: session, recordedSeen_s: device.lastSeen_s))

@@ -37,9 +37,11 @@ struct ApproveCommand: ParsableCommand {
       throw Refusal(
         .usage, "--as names one device, and these are \(boxes.count) boxes", hint: "approve them one by one")
     }
-    let hostA = try LaptopContext().hostA
+    let context = try LaptopContext()
+    let hostA = context.hostA
     for box in try DeviceNames.unknownFirst(boxes, known: hostA.pending().map(\.name)) {
       let device = try hostA.approve(box, body)
+      context.pins(of: device.name).forget()
       let name = device.name == box ? "" : " as \(device.name)"
       StandardStreams.note("approved \(box)\(name): port \(device.port); it comes when it asks again")
     }

@@ -25,6 +25,6 @@ struct CopyCommand: ParsableCommand {
   /// Becomes scp; returns only by throwing.
   static func run(_ arguments: [String]) throws(Refusal) {
     let line = try CopyCommandLine(parsing: arguments)
-    try ToolLaunch.become(devices: line.devices, package: "openssh-client", line.scp)
+    try ToolLaunch.become(logins: line.logins, package: "openssh-client", line.scp)
   }
 }

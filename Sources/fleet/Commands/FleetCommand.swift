@@ -23,19 +23,25 @@ struct FleetCommand: ParsableCommand {
       EXIT STATUS
         0 done, 1 failed, 2 usage, 3 no such device, 4 device offline, 5 denied,
         6 HostA unreachable; 'fleet ssh' returns the remote command's status,
-        255 when ssh itself fails.
+        255 when ssh itself fails; 'cp', 'rsync' and 'sftp' return the tool's.
       """,
     version: "fleet \(FleetVersion.current)",
     groupedSubcommands: [
       CommandGroup(
         name: "Every day",
         subcommands: [
-          ListCommand.self, ShowCommand.self, SSHCommand.self, WaitCommand.self, LogCommand.self,
+          ListCommand.self, ShowCommand.self, SSHCommand.self, ExecCommand.self, WaitCommand.self, LogCommand.self,
+          QueueCommand.self, TrustCommand.self,
         ]),
       CommandGroup(
         name: "Files and ports",
         subcommands: [CopyCommand.self, RsyncCommand.self, SFTPCommand.self, ForwardCommand.self]),
-      CommandGroup(name: "For programs", subcommands: [ProxyCommand.self]),
+      CommandGroup(
+        name: "For programs",
+        subcommands: [
+          ConfigSSHCommand.self, InventoryCommand.self, MetricsCommand.self, ProxyCommand.self, KnownHostsCommand.self,
+          CompleteCommand.self,
+        ]),
       CommandGroup(
         name: "Boxes come in",
         subcommands: [
@@ -46,7 +52,9 @@ struct FleetCommand: ParsableCommand {
         subcommands: [
           RenameCommand.self, TagCommand.self, ReplaceCommand.self, RemoveCommand.self, RekeyCommand.self,
         ]),
-      CommandGroup(name: "HostA", subcommands: [LoginCommand.self, HostsCommand.self, InitCommand.self]),
+      CommandGroup(
+        name: "HostA",
+        subcommands: [LoginCommand.self, HostsCommand.self, DoctorCommand.self, InitCommand.self]),
     ])
 
   /// Runs a command line, its program's name left out.
@@ -58,13 +66,15 @@ struct FleetCommand: ParsableCommand {
       let options = try GlobalOptions(parsing: arguments)
       if let host = options.host { LaptopEnvironment.choose(host: host) }
       let arguments = options.command
-      // The options of other programs are not ours: these never meet the argument parser.
+      // The options of other programs are not ours, and ssh itself starts two of these: they never meet the argument parser.
       switch arguments.first {
       case "ssh": try pass(arguments.dropFirst(), to: SSHCommand.self, SSHCommand.run)
       case "cp": try pass(arguments.dropFirst(), to: CopyCommand.self, CopyCommand.run)
       case "rsync": try pass(arguments.dropFirst(), to: RsyncCommand.self, RsyncCommand.run)
       case "sftp": try pass(arguments.dropFirst(), to: SFTPCommand.self, SFTPCommand.run)
+      case "complete": try CompleteCommand.run(Array(arguments.dropFirst()))
       case "proxy": try pass(arguments.dropFirst(), to: ProxyCommand.self, ProxyCommand.run)
+      case "known-hosts": try pass(arguments.dropFirst(), to: KnownHostsCommand.self, KnownHostsCommand.run)
       default: do { try parse(arguments) } catch { try settle(error) }
       }
       return .done
@@ -88,7 +98,13 @@ struct FleetCommand: ParsableCommand {
       throw Refusal(
         .usage, "there is no command '\(DisplayText.escaped(word, limit: 40))'", hint: "'fleet --help' shows them all")
     }
-    var command = try parseAsRoot(arguments)
+    // The parser does not keep words before '--' apart from those behind it, which are for the devices.
+    let end = arguments.first == ExecCommand._commandName ? arguments.firstIndex(of: "--") : nil
+    var command = try parseAsRoot(Array(arguments[..<(end ?? arguments.endIndex)]))
+    if let end, var exec = command as? ExecCommand {
+      exec.command = Array(arguments[(end + 1)...])
+      command = exec
+    }
     try command.run()
   }
 

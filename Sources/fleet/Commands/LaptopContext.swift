@@ -16,6 +16,12 @@ struct LaptopContext {
     hostArguments = try host == configuration.host(named: nil) ? [] : ["--host", host.name]
   }
 
+  /// Of the HostA that the name says, if it says one. Throws `not-logged-in` or `no-such-host`.
+  init(of name: FleetHostName) throws(Refusal) {
+    if let host = name.host { LaptopEnvironment.choose(host: host) }
+    try self.init()
+  }
+
   var hostA: HostRequest { HostRequest(host: host, paths: paths) }
 
   func pins(of device: DeviceName) -> DevicePins { DevicePins(of: device, host: host, paths: paths) }

@@ -56,8 +56,7 @@ struct ListWatch {
   ) throws(Refusal) {
     let style = TerminalStyle(hasColor: LaptopEnvironment.wantsColor())
     let terminal = try RawTerminal()
-    var isRestored = false
-    defer { if !isRestored { terminal.restore() } }
+    defer { terminal.restore() }
     var screen = WatchScreen()
     var now = first.now
     var complaint: Refusal?
@@ -76,6 +75,8 @@ struct ListWatch {
           (now, complaint) = (answer.now, nil)
           _ = watch.look(at: answer.devices, now: now, showing: fits)
         } catch {
+          // Ctrl-C ends the ssh that is at work, too.
+          if let number = terminal.endingSignal { terminal.end(by: number) }
           guard error.code == .hostUnreachable else { throw error }
           complaint = error
         }
@@ -85,9 +86,7 @@ struct ListWatch {
       case .suspended:
         terminal.suspend()
         screen = WatchScreen()
-      case .ended(let number):
-        isRestored = true
-        terminal.end(by: number)
+      case .ended(let number): terminal.end(by: number)
       }
     }
   }

@@ -11,7 +11,8 @@ struct ReplaceCommand: ParsableCommand {
       option, is as with 'fleet provision'; with --bundle people log in as before unless --user says otherwise. \
       Running the same command again continues.
 
-      At the next 'fleet ssh' one line tells the new host key; nobody has to edit known_hosts.
+      With --to this laptop sees the new box's host keys and accepts them; with --bundle the next 'fleet ssh' from here \
+      tells the new one in a line. Other laptops refuse it until somebody there runs 'fleet trust NAME --accept'.
 
       EXAMPLE
         fleet replace kitchen-pi --to pi@192.168.1.51

@@ -23,6 +23,6 @@ struct RsyncCommand: ParsableCommand {
   /// Becomes rsync; returns only by throwing.
   static func run(_ arguments: [String]) throws(Refusal) {
     let line = try RsyncCommandLine(parsing: arguments)
-    try ToolLaunch.become(devices: [line.device], package: "rsync", line.rsync)
+    try ToolLaunch.become(logins: [line.login], package: "rsync", line.rsync)
   }
 }

@@ -23,6 +23,6 @@ struct SFTPCommand: ParsableCommand {
   /// Becomes sftp; returns only by throwing.
   static func run(_ arguments: [String]) throws(Refusal) {
     let line = try SFTPCommandLine(parsing: arguments)
-    try ToolLaunch.become(devices: [line.device], package: "openssh-client", line.sftp)
+    try ToolLaunch.become(logins: [line.login], package: "openssh-client", line.sftp)
   }
 }

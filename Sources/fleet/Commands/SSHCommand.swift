@@ -31,7 +31,7 @@ struct SSHCommand: ParsableCommand {
   static func run(_ arguments: [String], handed: HandedConnections) throws(Refusal) -> Never {
     let line = try SSHCommandLine(parsing: arguments)
     let context = try LaptopContext()
-    throw Subprocess.replaceSelf(
-      try DeviceSession(host: context.host, paths: context.paths).arguments(line, handed: handed))
+    let session = DeviceSession(host: context.host, paths: context.paths)
+    throw Subprocess.replaceSelf(try session.arguments(line, handed: handed))
   }
 }

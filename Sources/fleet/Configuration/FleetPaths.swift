@@ -24,9 +24,23 @@ struct FleetPaths: Hashable {
   /// The keys of one device, as HostA sent them with the last connection.
   func devicePins(host: String, device: DeviceName) -> String { "\(stateFolder)/devices/\(host)/\(device)" }
 
+  /// What `fleet config-ssh` has ssh include.
+  var sshConfiguration: String { "\(stateFolder)/ssh_config" }
+
+  /// Who logs in where, for ssh.
+  var sshLogins: String { "\(stateFolder)/ssh_logins" }
+
+  /// Which commands this laptop has queued.
+  func queuedHere(host: String) -> String { "\(stateFolder)/queued/\(host)" }
+
+  /// What the last `fleet exec` did.
+  func lastExecution(host: String) -> String { "\(stateFolder)/exec/\(host)" }
+
   /// Everything that is kept of one HostA beside the configuration, in the same order for every HostA; not all of it
   /// need be there.
-  func kept(of host: String) -> [String] { ["devices", "pending", "known"].map { "\(stateFolder)/\($0)/\(host)" } }
+  func kept(of host: String) -> [String] {
+    ["devices", "pending", "known", "exec", "queued"].map { "\(stateFolder)/\($0)/\(host)" }
+  }
 
   /// What HostA last told about all its devices.
   func knownDevices(host: String) -> String { "\(stateFolder)/known/\(host)" }

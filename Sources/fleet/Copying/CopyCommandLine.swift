@@ -5,7 +5,7 @@ struct CopyCommandLine: Hashable {
   var options: [String]
   var files: [String]
   /// Each once, in order; never empty.
-  var devices: [DeviceName]
+  var logins: [DeviceLogin]
 
   /// scp(1)'s options, of OpenSSH 9.2 and newer.
   private static let letters = ShortOptions(
@@ -19,9 +19,9 @@ struct CopyCommandLine: Hashable {
     for option in taken { try Self.refuse(option) }
     options = taken.flatMap(\.words)
     files = Array(rest)
-    devices = try RemotePath.devices(in: files, usage: Self.usage)
+    logins = try RemotePath.logins(in: files, usage: Self.usage)
     guard files.count >= 2 else { throw Refusal(.usage, "which file, and where to?", hint: Self.usage) }
-    guard !devices.isEmpty else {
+    guard !logins.isEmpty else {
       throw Refusal(.usage, "none of these files is on a device", hint: "write NAME:PATH for a file on a device")
     }
   }

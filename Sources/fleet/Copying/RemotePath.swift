@@ -35,13 +35,13 @@ struct RemotePath: Hashable {
     return nil
   }
 
-  /// The devices of these words, each once, in order. Throws `name-invalid`.
-  static func devices(in words: [String], usage: String) throws(Refusal) -> [DeviceName] {
-    var devices: [DeviceName] = []
+  /// Where these words lead to, each once, in order. Throws `name-invalid`.
+  static func logins(in words: [String], usage: String) throws(Refusal) -> [DeviceLogin] {
+    var logins: [DeviceLogin] = []
     for word in words {
-      guard let device = try RemotePath(parsing: word, usage: usage)?.login.device else { continue }
-      if !devices.contains(device) { devices.append(device) }
+      guard let login = try RemotePath(parsing: word, usage: usage)?.login else { continue }
+      if !logins.contains(login) { logins.append(login) }
     }
-    return devices
+    return logins
   }
 }

@@ -4,7 +4,7 @@ import FleetProtocol
 struct RsyncCommandLine: Hashable {
   /// Everything but `-e`, as it was written and in its order.
   var arguments: [String]
-  var device: DeviceName
+  var login: DeviceLogin
   /// ssh's options from an `-e 'ssh ...'`, as one text that rsync splits.
   var sshOptions: String?
 
@@ -32,25 +32,27 @@ struct RsyncCommandLine: Hashable {
     }
     self.arguments = arguments
     sshOptions = try shell.flatMap { (command) throws(Refusal) in try Self.options(ofShell: command) }
-    let devices = try RemotePath.devices(in: files, usage: Self.usage)
-    guard let device = devices.first else {
+    let logins = try RemotePath.logins(in: files, usage: Self.usage)
+    guard let login = logins.first else {
       throw Refusal(.usage, "none of these files is on a device", hint: "write NAME:PATH for a file on a device")
     }
-    guard devices.count == 1 else {
+    guard logins.count == 1 else {
       throw Refusal(
-        .usage, "rsync knows one other machine, and these are \(devices.count) devices",
+        .usage, "rsync knows one other machine, and these are several",
         hint: "go through this laptop in two steps, or use 'fleet cp -r'")
     }
-    self.device = device
+    self.login = login
   }
 
   /// rsync's command line; `program` is `fleet` itself.
   func rsync(program: String) -> [String] { ["rsync", "-e", remoteShell(program: program)] + arguments }
 
   private func remoteShell(program: String) -> String {
-    // rsync splits this text at spaces outside quotes, in which a doubled quote stands for one.
-    let word = "'" + program.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
-    // What scp and sftp say to their ssh by themselves: nothing of a person's configuration gets between.
+    // rsync splits this text at spaces outside quotes, in which a doubled quote stands for one. The one of macOS knows no
+    // quotes.
+    let quoted = "'" + program.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
+    let word = program.contains { " '\"".contains($0) } ? quoted : program
+    // What scp says to its ssh by itself: nothing of a person's configuration gets between.
     let plain = ["PermitLocalCommand=no", "ClearAllForwardings=yes", "RemoteCommand=none", "RequestTTY=no"]
     return ([word, "ssh", "-T"] + plain.map { "-o\($0)" } + (sshOptions.map { [$0] } ?? [])).joined(separator: " ")
   }

@@ -5,7 +5,7 @@ struct SFTPCommandLine: Hashable {
   var options: [String]
   /// `[USER@]NAME[:PATH]`.
   var destination: String
-  var device: DeviceName
+  var login: DeviceLogin
   /// Where a file that the destination names goes to.
   var rest: [String]
 
@@ -23,9 +23,9 @@ struct SFTPCommandLine: Hashable {
     }
     guard let destination = rest.popFirst() else { throw Refusal(.usage, "which device?", hint: Self.usage) }
     if let remote = try RemotePath(parsing: destination, usage: Self.usage) {
-      device = remote.login.device
+      login = remote.login
     } else {
-      device = try DeviceLogin(parsing: destination, usage: Self.usage).device
+      login = try DeviceLogin(parsing: destination, usage: Self.usage)
     }
     options = taken.flatMap(\.words)
     self.destination = destination
@@ -33,7 +33,10 @@ struct SFTPCommandLine: Hashable {
   }
 
   /// sftp's command line; `program` is what it starts in ssh's place.
-  func sftp(program: String) -> [String] { ["sftp", "-S", program] + options + ["--", destination] + rest }
+  func sftp(program: String) -> [String] {
+    // Unlike scp, sftp lets a person's configuration say what runs on the device.
+    ["sftp", "-S", program, "-oRemoteCommand=none", "-oRequestTTY=no"] + options + ["--", destination] + rest
+  }
 
   static let usage = "fleet sftp [sftp options] [USER@]NAME[:PATH]"
 }

@@ -8,11 +8,12 @@ import FleetProtocol
 
 /// Becomes scp, sftp or rsync, with this program in the place of their ssh.
 enum ToolLaunch {
-  /// Reaches every device first, so that HostA's refusal is the command's own, and hands the connections on.
+  /// Reaches every device first, so that HostA's refusal is the command's own, and hands the connections on. Where one
+  /// stands already, the tool's ssh finds it by itself.
   ///
   /// `arguments` makes the tool's command line from the path of `fleet`. Returns only by throwing.
   static func become(
-    devices: [DeviceName], package: String, _ arguments: (String) -> [String]
+    logins: [DeviceLogin], package: String, _ arguments: (String) -> [String]
   ) throws(Refusal) -> Never {
     guard let program = Platform.executablePath else {
       throw Refusal(.ioFailed, "the system does not tell where the program fleet is")
@@ -25,12 +26,15 @@ enum ToolLaunch {
     }
     let context = try LaptopContext()
     var handed = HandedConnections()
-    let session = DeviceSession(host: context.host, paths: context.paths)
-    for device in devices where !session.hasConnection(to: device) {
-      let connection = try DeviceConnection.open(device, host: context.host, paths: context.paths)
-      let socket = try DescriptorHandover.offer(connection.socket, program: program)
+    for login in logins where handed.connection(to: login.device) == nil {
+      let (host, paths) = (context.host, context.paths)
+      let master = DeviceMaster(login.device, host: host, paths: paths, reuse: .chosen)
+      if master?.find(user: login.user) != nil { continue }
+      let connection = try DeviceConnection.open(login.device, host: host, paths: paths)
       handed.waiting.append(
-        .init(device: device, user: connection.header.user, socket: socket, isDetached: connection.isDetached))
+        .init(
+          device: login.device, user: connection.header.user, isDetached: connection.isDetached,
+          socket: try DescriptorHandover.offer(connection.socket, program: program)))
     }
     setenv(HandedConnections.variable, handed.text, 1)
     throw Subprocess.replaceSelf(line)

@@ -24,10 +24,7 @@ enum DescriptorHandover {
     let folder = try FileStore.makeTemporaryFolder()
     let path = "\(folder)/s"
     do throws(Refusal) {
-      let listener = try UnixSocket.make()
-      guard UnixSocket.withAddress(path, { bind(listener.number, $0, $1) }) == 0, listen(listener.number, 1) == 0 else {
-        throw .system("cannot listen on \(DisplayText.escaped(path))")
-      }
+      let listener = try listener(at: path)
       let null = try Descriptor.open("/dev/null", O_RDWR)
       _ = try Subprocess.spawn(
         [program, "proxy", "--hold", path],
@@ -39,6 +36,22 @@ enum DescriptorHandover {
       throw error
     }
     return path
+  }
+
+  /// A socket at which `adopt` fetches a connection.
+  static func listener(at path: String) throws(Refusal) -> Descriptor {
+    let listener = try UnixSocket.make()
+    guard UnixSocket.withAddress(path, { bind(listener.number, $0, $1) }) == 0, listen(listener.number, 1) == 0 else {
+      throw .system("cannot listen on \(DisplayText.escaped(path))")
+    }
+    return listener
+  }
+
+  /// Passes the connection to who waits at the listener; false if that is nobody of this user.
+  static func pass(_ connection: Descriptor, at listener: Descriptor) -> Bool {
+    let peer = Descriptor(accept(listener.number, nil, nil))
+    guard peer.isOpen, descriptor_passing_peer_uid(peer.number) == Int(geteuid()) else { return false }
+    return descriptor_passing_send(peer.number, connection.number) == 0
   }
 
   /// The holder's whole life: passes its connection once, to a process of the same user.
@@ -55,9 +68,7 @@ enum DescriptorHandover {
       waits -= 1
       var polled = pollfd(fd: listener.number, events: Int16(POLLIN), revents: 0)
       guard poll(&polled, 1, 200) > 0 else { continue }
-      let peer = Descriptor(accept(listener.number, nil, nil))
-      guard peer.isOpen, descriptor_passing_peer_uid(peer.number) == Int(geteuid()) else { continue }
-      if descriptor_passing_send(peer.number, connection.number) == 0 { return }
+      if pass(connection, at: listener) { return }
     }
   }
 
@@ -82,5 +93,13 @@ enum DescriptorHandover {
     let connection = Descriptor(descriptor_passing_receive(socket.number))
     guard connection.isOpen else { throw .system("cannot take over the connection") }
     return connection
+  }
+
+  /// A connection whose other side is gone.
+  static func ended() throws(Refusal) -> Descriptor {
+    var ends: [Int32] = [-1, -1]
+    guard socketpair(AF_UNIX, Platform.socketStream, 0, &ends) == 0 else { throw .system("cannot make a socket") }
+    Descriptor(ends[1]).close()
+    return Descriptor(ends[0])
   }
 }

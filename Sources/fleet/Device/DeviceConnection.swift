@@ -11,50 +11,97 @@ struct DeviceConnection {
   /// A stream socket on which the device's own SSH session is about to begin.
   let socket: Descriptor
   let header: ConnectHeader
-  /// The known_hosts file with the device's keys, written before this value exists.
-  let pins: String
+  /// What `fleet known-hosts`, which ssh asks for the device's keys, knows it by.
+  let name: FleetHostName
   /// Whether it outlives this process, its terminal and Ctrl-C there.
   let isDetached: Bool
   /// Where a holder keeps it for the ssh that comes, when one was asked for.
-  let handover: String?
+  private var handover: String?
 
-  /// `program` is the path of `fleet`, for a holder that starts while HostA is being waited for.
+  /// The device's host keys are pinned before this returns. Throws HostA's refusal, why HostA cannot be reached, or
+  /// `device-host-key-changed`.
   ///
-  /// Throws HostA's refusal, or why HostA cannot be reached.
+  /// `program` is the path of `fleet`, for a holder that starts while HostA is being waited for.
   static func open(
+    _ device: DeviceName, host: ConfiguredHost, paths: FleetPaths, reuse: ConnectionReuse = .chosen,
+    holder program: String? = nil
+  ) throws(Refusal) -> DeviceConnection {
+    let connection = try dial(device, host: host, paths: paths, reuse: reuse, holder: program)
+    do throws(Refusal) { try connection.pin(device, host: host, paths: paths) } catch {
+      connection.release()
+      throw error
+    }
+    return connection
+  }
+
+  /// Where the ssh that comes finds it.
+  func offered(program: String) throws(Refusal) -> String {
+    if let handover { return handover }
+    return try DescriptorHandover.offer(socket, program: program)
+  }
+
+  /// Nobody will come for it.
+  private func release() { if let handover { _ = try? DescriptorHandover.take(path: handover) } }
+
+  /// The same of a connection on which HostA's first line has come, over an ssh that somebody else has started apart.
+  static func accept(
+    _ device: DeviceName, _ line: [UInt8], _ socket: Descriptor, host: ConfiguredHost, paths: FleetPaths
+  ) throws(Refusal) -> DeviceConnection {
+    let connection = try DeviceConnection(
+      device, line, socket, host: host, paths: paths, isDetached: true)
+    try connection.pin(device, host: host, paths: paths)
+    return connection
+  }
+
+  private func pin(_ device: DeviceName, host: ConfiguredHost, paths: FleetPaths) throws(Refusal) {
+    let pins = DevicePins(of: device, host: host, paths: paths)
+    let known = pins.content
+    let trusted = try HostKeyRule.pins(after: header, of: name, known: known)
+    try pins.write(trusted)
+    if let remark = NewHostKey.remark(on: trusted, device: device, known: known) { StandardStreams.note(remark) }
+  }
+
+  /// The connection that waits for this process, or a new one where there is none, or nobody holds it any more.
+  static func open(
+    _ device: DeviceName, handed: HandedConnections, host: ConfiguredHost, paths: FleetPaths, reuse: ConnectionReuse,
+    holder program: String
+  ) throws(Refusal) -> DeviceConnection {
+    guard let waiting = handed.connection(to: device), let socket = try? DescriptorHandover.take(path: waiting.socket)
+    else { return try open(device, host: host, paths: paths, reuse: reuse, holder: program) }
+    let keys = DevicePins(of: device, host: host, paths: paths).content.trusted
+    return DeviceConnection(
+      socket: socket, header: ConnectHeader(name: device, user: waiting.user, hostKeys: keys),
+      name: try FleetHostName(device, on: host, paths), isDetached: waiting.isDetached)
+  }
+
+  /// Trusts nothing yet. Throws HostA's refusal, or why HostA cannot be reached.
+  static func dial(
     _ device: DeviceName, host: ConfiguredHost, paths: FleetPaths, reuse: ConnectionReuse = .chosen,
     holder program: String? = nil
   ) throws(Refusal) -> DeviceConnection {
     let request = OperatorRequest.connect(device).command
     if let master = HostMaster(host: host, paths: paths, reuse: reuse), let shared = try master.standing() {
       let way = HostConnectionArguments.ssh(to: host, pins: paths.hostPins, request: request, through: shared.socket)
-      if case .header(let line, let asked) = try ask(way, over: shared, program) {
-        return try DeviceConnection(device, line, asked, host: host, paths: paths, isDetached: true)
+      if case .header(let line, let socket, let handover) = try ask(way, over: shared, program) {
+        return try DeviceConnection(
+          device, line, socket, host: host, paths: paths, isDetached: true, handover: handover)
       }
       // A new connection that brought no header is the device's own matter, which the second try tells.
       if !shared.isNew { master.abandon(shared.socket) }
     }
     let way = HostConnectionArguments.ssh(to: host, pins: paths.hostPins, request: request)
     switch try ask(way, over: nil, program) {
-    case .header(let line, let asked):
-      return try DeviceConnection(device, line, asked, host: host, paths: paths, isDetached: false)
+    case .header(let line, let socket, let handover):
+      return try DeviceConnection(
+        device, line, socket, host: host, paths: paths, isDetached: false, handover: handover)
     case .ended(let status, let errorText):
-      throw SSHFailure.refusal(host: host, exitStatus: status, errorText: errorText)
+      throw ConnectionFailure.refusal(host: host, paths: paths, exitStatus: status, errorText: errorText)
     }
   }
 
   private enum Answer {
-    case header([UInt8], Asked)
+    case header([UInt8], Descriptor, handover: String?)
     case ended(status: Int32, errorText: String)
-  }
-
-  /// Our end of what ssh was started with, and where else it is held.
-  private struct Asked {
-    let socket: Descriptor
-    let handover: String?
-
-    /// Nobody will come for it.
-    func release() { if let handover { _ = try? DescriptorHandover.take(path: handover) } }
   }
 
   /// Starts ssh and reads HostA's first line. Over a connection of before it gives up on a HostA that says nothing.
@@ -71,10 +118,9 @@ struct DeviceConnection {
     far.close()
     errorOutput.close()
     let handover = try program.map { program throws(Refusal) in try DescriptorHandover.offer(near, program: program) }
-    let asked = Asked(socket: near, handover: handover)
     if let shared { wait(for: near, over: shared) { kill(process, SIGTERM) } }
-    if let line = try headerLine(near) { return .header(line, asked) }
-    asked.release()
+    if let line = try headerLine(near) { return .header(line, near, handover: handover) }
+    if let handover { _ = try? DescriptorHandover.take(path: handover) }
     let errorText = String(decoding: complaints.readToEnd(), as: UTF8.self)
     return .ended(status: Subprocess.wait(for: process), errorText: errorText)
   }
@@ -89,49 +135,30 @@ struct DeviceConnection {
     }
   }
 
-  /// Believes the header, and writes the device's keys down.
+  private init(socket: Descriptor, header: ConnectHeader, name: FleetHostName, isDetached: Bool) {
+    (self.socket, self.header, self.name, self.isDetached) = (socket, header, name, isDetached)
+  }
+
+  /// Reads the header.
   private init(
-    _ device: DeviceName, _ line: [UInt8], _ asked: Asked, host: ConfiguredHost, paths: FleetPaths, isDetached: Bool
+    _ device: DeviceName, _ line: [UInt8], _ socket: Descriptor, host: ConfiguredHost, paths: FleetPaths,
+    isDetached: Bool, handover: String? = nil
   ) throws(Refusal) {
-    let known = DevicePins(of: device, host: host, paths: paths)
+    self.handover = handover
+    self.socket = socket
+    self.isDetached = isDetached
     do throws(Refusal) {
-      let fields = try HostRequest.fields(of: line, host: host)
-      do { header = try ConnectHeader(fields) } catch { throw HostRequest.notUnderstood(error, host) }
-      let remark = NewHostKey.remark(on: header, device: device, pinned: known.keys)
-      try known.write(header.hostKeys)
-      if let remark { StandardStreams.note(remark) }
+      header = try Self.header(line, host: host)
+      name = try FleetHostName(device, on: host, paths)
     } catch {
-      asked.release()
+      if let handover { _ = try? DescriptorHandover.take(path: handover) }
       throw error
     }
-    socket = asked.socket
-    handover = asked.handover
-    self.isDetached = isDetached
-    pins = known.path
   }
 
-  /// The connection that waits for this process, or a new one where there is none, or nobody holds it any more.
-  static func open(
-    _ device: DeviceName, handed: HandedConnections, host: ConfiguredHost, paths: FleetPaths,
-    reuse: ConnectionReuse = .chosen, holder program: String? = nil
-  ) throws(Refusal) -> DeviceConnection {
-    guard let waiting = handed.connection(to: device), let socket = try? DescriptorHandover.take(path: waiting.socket)
-    else { return try open(device, host: host, paths: paths, reuse: reuse, holder: program) }
-    return DeviceConnection(taken: socket, waiting, DevicePins(of: device, host: host, paths: paths))
-  }
-
-  private init(taken socket: Descriptor, _ waiting: HandedConnections.Waiting, _ known: DevicePins) {
-    self.socket = socket
-    header = ConnectHeader(name: waiting.device, user: waiting.user, hostKeys: known.keys)
-    isDetached = waiting.isDetached
-    handover = nil
-    pins = known.path
-  }
-
-  /// Where the ssh that comes finds it.
-  func offered(program: String) throws(Refusal) -> String {
-    if let handover { return handover }
-    return try DescriptorHandover.offer(socket, program: program)
+  private static func header(_ line: [UInt8], host: ConfiguredHost) throws(Refusal) -> ConnectHeader {
+    let fields = try HostRequest.fields(of: line, host: host)
+    do { return try ConnectHeader(fields) } catch { throw HostRequest.notUnderstood(error, host) }
   }
 
   /// Reads up to and with the first newline and not a byte further: what follows belongs to the session.
@@ -151,5 +178,12 @@ struct DeviceConnection {
       if end != nil { return line.dropLast() }
     }
     throw Refusal(.ioFailed, "the first line of HostA's answer does not end")
+  }
+}
+
+extension FleetHostName {
+  /// As short as the configuration of this laptop allows. Throws `configuration-invalid`.
+  init(_ device: DeviceName, on host: ConfiguredHost, _ paths: FleetPaths) throws(Refusal) {
+    self.init(device, on: host, of: try LaptopEnvironment.configuration(paths))
   }
 }

@@ -37,9 +37,6 @@ struct DeviceMaster {
     return nil
   }
 
-  /// Whether there is one, to whatever account.
-  var hasAny: Bool { folder.liveSockets(deviceStem).contains(where: Self.isYoung) }
-
   private static func isYoung(_ socket: String) -> Bool {
     noteAge_s(socket).map((0..<ConnectionReuse.persistence_s).contains) ?? false
   }

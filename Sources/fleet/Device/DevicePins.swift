@@ -6,7 +6,7 @@ import FleetProtocol
   import Darwin
 #endif
 
-/// This laptop's known_hosts file of one device: the keys for which HostA vouched at the last connection.
+/// This laptop's known_hosts file of one device.
 struct DevicePins {
   let device: DeviceName
   let path: String
@@ -17,20 +17,25 @@ struct DevicePins {
   }
 
   /// Empty before the first connection, and for a file that is not understood.
-  var keys: [PublicKey] {
-    HostKeyScan.keys(in: String(decoding: (try? FileStore.content(of: path)) ?? [], as: UTF8.self))
+  var content: PinnedKeys {
+    PinnedKeys(parsing: String(decoding: (try? FileStore.content(of: path)) ?? [], as: UTF8.self))
   }
 
   /// Throws `io-failed`.
-  func write(_ keys: [PublicKey]) throws(Refusal) {
-    // The alias is the name that the person typed, so the pins stand under it too.
-    try FileStore.replaceIfDifferent(path, with: Array(KnownHosts.text(name: device.rawValue, keys: keys).utf8))
+  func write(_ content: PinnedKeys) throws(Refusal) {
+    try FileStore.replaceIfDifferent(path, with: Array(content.text(of: device).utf8))
+  }
+
+  /// This laptop itself has given the device to new hardware, whose keys it could not see.
+  func letGo() throws(Refusal) {
+    let content = content
+    if content != PinnedKeys() { try write(content.letGo) }
   }
 
   /// The device has another name: its keys stand under that one, and what stood there of another device is gone.
   func move(to new: DevicePins) throws(Refusal) {
-    let keys = keys
-    if keys.isEmpty { new.forget() } else { try new.write(keys) }
+    let content = content
+    if content == PinnedKeys() { new.forget() } else { try new.write(content) }
     forget()
   }
 

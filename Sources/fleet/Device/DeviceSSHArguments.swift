@@ -15,26 +15,27 @@ enum DeviceSSHArguments {
   /// ssh's arguments, its own name first.
   ///
   /// - `program`: the path of `fleet` itself.
-  /// - `pins`: the known_hosts file with the device's keys.
+  /// - `name`: what `fleet known-hosts`, whose answer is all that ssh trusts, knows the device by.
   static func ssh(
-    _ line: SSHCommandLine, defaultUser: String, pins: String, program: String, over way: Way
+    _ line: SSHCommandLine, defaultUser: String, name: FleetHostName, program: String, over way: Way
   ) -> [String] {
     let fleet = SSHOptionValue.proxyCommandWord(program)
+    let trust = knownHosts(name, program)
     switch way {
     case .connection(let handover, let staying):
-      let proxy = "\(fleet) proxy --adopt \(SSHOptionValue.proxyCommandWord(handover))"
+      let proxy = adoption(program: program, socket: handover)
       let sharing = staying.map { socket in
         [
           "ControlMaster=yes", "ControlPath=\(SSHOptionValue.path(socket))",
           "ControlPersist=\(ConnectionReuse.persistence_s)", "ServerAliveInterval=5", "ServerAliveCountMax=2",
         ]
       }
-      return arguments(line, defaultUser, pins, proxy, sharing ?? ["ControlPath=none"])
+      return arguments(line, defaultUser, trust, proxy, sharing ?? ["ControlPath=none"])
     case .master(let socket, let host):
       let sharing = ["ControlMaster=no", "ControlPath=\(SSHOptionValue.path(socket))"]
       // That the connection takes no further session would be told as an error, and then all goes well.
       return arguments(
-        line, defaultUser, pins,
+        line, defaultUser, trust,
         "\(fleet) --host \(SSHOptionValue.proxyCommandWord(host)) proxy --connect \(line.device)", sharing,
         last: ["LogLevel=FATAL"])
     }
@@ -47,16 +48,15 @@ enum DeviceSSHArguments {
   }
 
   private static func arguments(
-    _ line: SSHCommandLine, _ defaultUser: String, _ pins: String, _ proxy: String, _ sharing: [String],
+    _ line: SSHCommandLine, _ defaultUser: String, _ trust: String, _ proxy: String, _ sharing: [String],
     last: [String] = []
   ) -> [String] {
     var arguments = ["ssh"]
     // For every keyword ssh keeps the first value it sees: these stand before anything a person or a file says.
     let options = [
-      "ProxyUseFdpass=yes", "ProxyCommand=\(proxy)", "HostKeyAlias=\(line.device)",
-      "UserKnownHostsFile=\(SSHOptionValue.path(pins))", "GlobalKnownHostsFile=/dev/null",
-      "KnownHostsCommand=none", "VerifyHostKeyDNS=no", "StrictHostKeyChecking=yes", "UpdateHostKeys=no",
-      "CheckHostIP=no",
+      "ProxyUseFdpass=yes", "ProxyCommand=\(proxy)", "HostKeyAlias=\(line.device)", "UserKnownHostsFile=/dev/null",
+      "GlobalKnownHostsFile=/dev/null", "KnownHostsCommand=\(trust)", "VerifyHostKeyDNS=no",
+      "StrictHostKeyChecking=yes", "UpdateHostKeys=no", "CheckHostIP=no",
     ]
     for option in options + sharing { arguments += ["-o", option] }
     if let user = line.user { arguments += ["-l", user] }
@@ -65,5 +65,28 @@ enum DeviceSSHArguments {
     // And the last one counts only where nobody named a user.
     arguments += ["-l", defaultUser]
     return arguments + ["--", line.device.rawValue] + line.command
+  }
+
+  /// ssh's arguments for a look at the host key that the device shows, of one of these algorithms: it ends before
+  /// anybody logs in.
+  static func look(_ device: DeviceName, algorithms: [String], program: String, socket: String) -> [String] {
+    let options = [
+      "ProxyUseFdpass=yes", "ProxyCommand=\(adoption(program: program, socket: socket))",
+      "HostKeyAlgorithms=\(algorithms.joined(separator: ","))",
+      "KnownHostsCommand=\(SSHOptionValue.path(program)) known-hosts --show %t %K", "UserKnownHostsFile=/dev/null",
+      "GlobalKnownHostsFile=/dev/null", "VerifyHostKeyDNS=no", "StrictHostKeyChecking=yes", "CheckHostIP=no",
+      "ControlPath=none", "BatchMode=yes", "ConnectTimeout=20", "LogLevel=ERROR",
+    ]
+    return ["ssh", "-T"] + options.flatMap { ["-o", $0] } + ["--", device.rawValue, "true"]
+  }
+
+  private static func knownHosts(_ name: FleetHostName, _ program: String) -> String {
+    "\(SSHOptionValue.path(program)) known-hosts \(name) %I %t %K %H"
+  }
+
+  /// The ProxyCommand that fetches a connection from where it waits.
+  static func adoption(program: String, socket: String) -> String {
+    [SSHOptionValue.proxyCommandWord(program), "proxy", "--adopt", SSHOptionValue.proxyCommandWord(socket)]
+      .joined(separator: " ")
   }
 }

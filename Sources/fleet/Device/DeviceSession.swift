@@ -13,11 +13,6 @@ struct DeviceSession {
   let paths: FleetPaths
   var reuse = ConnectionReuse.chosen
 
-  /// Whether some session on the device has left a connection that may be used again.
-  func hasConnection(to device: DeviceName) -> Bool {
-    DeviceMaster(device, host: host, paths: paths, reuse: reuse)?.hasAny ?? false
-  }
-
   /// ssh's arguments, its own name first: over a connection that stands already, or over one that is opened now, and
   /// that stays for a minute where nothing speaks against it.
   ///
@@ -32,10 +27,10 @@ struct DeviceSession {
     }
     let master =
       line.concernsOnlySession ? DeviceMaster(line.device, host: host, paths: paths, reuse: reuse) : nil
-    let pins = DevicePins(of: line.device, host: host, paths: paths).path
-    if let found = master?.find(user: line.account) {
+    let name = try FleetHostName(line.device, on: host, paths)
+    if let found = master?.find(user: line.user) {
       return DeviceSSHArguments.ssh(
-        line, defaultUser: found.user, pins: pins, program: program,
+        line, defaultUser: found.user, name: name, program: program,
         over: .master(socket: found.socket, host: host.name))
     }
     let inquiry = master.map { _ in SettingsInquiry(line) }
@@ -45,11 +40,11 @@ struct DeviceSession {
     var staying: String?
     // A connection that Ctrl-C or the end of this terminal ends is no use to others.
     if let master, let inquiry, connection.isDetached, SessionOptions.mayStay(effectiveSettings: inquiry.answer) {
-      staying = master.claim(user: line.account, loggedInAs: login)
+      staying = master.claim(user: line.user, loggedInAs: login)
     }
     let handover = try connection.offered(program: program)
     return DeviceSSHArguments.ssh(
-      line, defaultUser: login, pins: connection.pins, program: program,
+      line, defaultUser: login, name: name, program: program,
       over: .connection(handover: handover, staying: staying))
   }
 }
@@ -65,7 +60,7 @@ private struct SettingsInquiry {
       return
     }
     process = try? Subprocess.spawn(
-      DeviceSSHArguments.settings(line.device, user: line.account ?? "fleet"), [0: null, 1: pipe.write, 2: null])
+      DeviceSSHArguments.settings(line.device, user: line.user ?? "fleet"), [0: null, 1: pipe.write, 2: null])
     output = pipe.read
     pipe.write.close()
   }

@@ -9,10 +9,10 @@ struct HandedConnections: Hashable {
     let device: DeviceName
     /// The account that the device's operators log in to unless they name another.
     let user: LoginName
+    /// Whether it outlives the process that opened it, its terminal and Ctrl-C there.
+    let isDetached: Bool
     /// Where it waits.
     let socket: String
-    /// As `DeviceConnection` has it.
-    var isDetached = false
   }
 
   /// Where the variable is set, `fleet` was started in ssh's place, with ssh's arguments.
@@ -29,7 +29,7 @@ struct HandedConnections: Hashable {
       guard words.count == 4, let device = try? DeviceName(validating: words[0]),
         let user = try? LoginName(validating: words[1])
       else { continue }
-      waiting.append(Waiting(device: device, user: user, socket: words[3], isDetached: words[2] == "detached"))
+      waiting.append(Waiting(device: device, user: user, isDetached: words[2] == "detached", socket: words[3]))
     }
   }
 

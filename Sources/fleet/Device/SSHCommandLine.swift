@@ -4,14 +4,12 @@ import FleetProtocol
 struct SSHCommandLine: Hashable {
   /// Options of ssh in the order given, each in words of its own.
   var options: [String] = []
-  /// From `USER@NAME`; an `-l` stands among the options.
+  /// From `USER@NAME` or `-l`.
   var user: String?
   var device: DeviceName
   var command: [String] = []
   /// Whether no option asks anything of the connection itself.
   let concernsOnlySession: Bool
-  /// The account that somebody named; `nil` for the device's usual one.
-  let account: String?
 
   /// ssh(1)'s options, of OpenSSH 9.2 and newer.
   private static let letters = ShortOptions(
@@ -35,11 +33,11 @@ struct SSHCommandLine: Hashable {
     }
     for option in options { try Self.refuse(option) }
     let login = try DeviceLogin(parsing: destination ?? "", usage: Self.usage)
-    user = login.user
+    user = login.user ?? options.first { $0.letter == "l" }?.value
     device = login.device
-    self.options = options.flatMap(Self.words)
+    options.removeAll { $0.letter == "l" }
     concernsOnlySession = options.allSatisfy { SessionOptions.concernOnlySession($0.letter, $0.value) }
-    account = login.user ?? options.first { $0.letter == "l" }?.value
+    self.options = options.flatMap(Self.words)
     command = Array(rest)
   }
 

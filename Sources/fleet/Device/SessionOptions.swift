@@ -6,7 +6,7 @@ enum SessionOptions {
     switch letter {
     // The account of -l is part of what a connection is found by;
     // -a, -x, -k, -4 and -6 turn off what a connection that is used again never has, or mean nothing on the way.
-    case "t", "T", "n", "q", "e", "s", "l", "a", "x", "k", "4", "6": true
+    case "t", "T", "n", "q", "e", "s", "a", "x", "k", "4", "6": true
     case "o": value.map(concernOnlySession) ?? false
     default: false
     }
@@ -18,8 +18,8 @@ enum SessionOptions {
     let value = words[1].drop { $0.isWhitespace || $0 == "=" }.lowercased()
     return switch keyword {
     case "loglevel": ["quiet", "fatal", "error", "info"].contains(value)
-    // As scp and sftp say them.
-    case "forwardagent", "permitlocalcommand": value == "no"
+    // What scp, sftp and rsync turn off, a connection that is used again never has.
+    case "forwardagent", "forwardx11", "permitlocalcommand": value == "no"
     case "clearallforwardings": value == "yes"
     case "remotecommand": value == "none"
     default: sessionKeywords.contains(keyword)
@@ -28,8 +28,8 @@ enum SessionOptions {
 
   /// Of these, those about time-outs and questions ask nothing of a connection that stands.
   private static let sessionKeywords: Set = [
-    "batchmode", "connectionattempts", "connecttimeout", "escapechar", "numberofpasswordprompts", "requesttty",
-    "sendenv", "setenv",
+    "batchmode", "connectionattempts", "connecttimeout", "escapechar", "numberofpasswordprompts",
+    "remotecommand", "requesttty", "sendenv", "setenv",
   ]
 
   /// Whether a connection may stay and be used again, by what `ssh -G` printed for it: none that forwards something, as a

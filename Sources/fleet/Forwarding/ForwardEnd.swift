@@ -10,20 +10,19 @@ struct ForwardEnd: Hashable {
 
   /// What is told, by what ssh said.
   var refusal: Refusal {
-    let reason = LastLine.of(errorText)
-    let because = reason.map { ": \($0)" } ?? ""
     let lines = errorText.split(whereSeparator: \.isNewline)
+    // A port that nothing answers on ends one channel, not the connection.
+    let reason = LastLine.of(lines.filter { !$0.hasPrefix("channel ") }.joined(separator: "\n"))
+    let because = reason.map { ": \($0)" } ?? ""
     let text = errorText.lowercased()
     if wasListening { return Refusal(.deviceOffline, "the connection to \(device) is lost\(because)", hint: Self.keep) }
     if let line = lines.first(where: { $0.hasPrefix("bind [") }) {
       return Refusal(
-        .ioFailed, "this laptop cannot listen there: \(DisplayText.escaped(line, limit: 200))",
+        .ioFailed, "this laptop cannot listen on \(DisplayText.escaped(line.dropFirst("bind ".count), limit: 200))",
         hint: "choose another port, for example 'fleet forward \(device) 18080:80'")
     }
     if text.contains("host key verification failed") || text.contains("remote host identification has changed") {
-      return Refusal(
-        .deviceHostKeyChanged, "\(device) shows another host key than the one that was recorded",
-        hint: "if its sshd was set up anew, provision it again; otherwise somebody may stand in between")
+      return hostKeyRefusal(lines)
     }
     if text.contains("permission denied") {
       return Refusal(
@@ -39,10 +38,28 @@ struct ForwardEnd: Hashable {
     )
   }
 
+  /// What `fleet` told as the program that ssh asks for the device's keys, or less where it told nothing.
+  private func hostKeyRefusal(_ lines: [Substring]) -> Refusal {
+    let mark = "fleet: "
+    guard let place = lines.firstIndex(where: { $0.hasPrefix(mark) }) else {
+      return Refusal(.deviceHostKeyChanged, "\(device) shows another host key than the one that was recorded")
+    }
+    let next = lines.index(after: place)
+    let hint = next < lines.endIndex && lines[next].hasPrefix("  ") ? lines[next].drop { $0 == " " } : nil
+    return Refusal(
+      .deviceHostKeyChanged, DisplayText.escaped(lines[place].dropFirst(mark.count)),
+      hint: hint.map { DisplayText.escaped($0) })
+  }
+
   /// What is told after the connection was lost: HostA's own reason where it has one.
   func refusal(hostA: Refusal?) -> Refusal {
     guard let hostA else { return refusal }
     return Refusal(hostA.code, "the connection to \(device) is lost: \(hostA.message)", hint: hostA.hint ?? Self.keep)
+  }
+
+  /// Whether a line of ssh's says no more than that the connection has ended, which is told in our own words.
+  static func isTold(by line: some StringProtocol) -> Bool {
+    ["client_loop: ", "Connection to ", "Connection closed", "Timeout, server "].contains { line.hasPrefix($0) }
   }
 
   private static let keep = "with --keep it comes back by itself"

@@ -38,16 +38,22 @@ struct ForwardSession {
       if interruption.signalNumber != nil { return nil }
       if polled[0].revents != 0, Self.take(announcements) != nil, !isListening {
         isListening = true
-        // From here on only what is said of the end matters.
+        // What was said until here was no reason to fail, and what comes from here on may be one to end.
+        StandardStreams.note(String(decoding: said, as: UTF8.self), terminator: "")
         said = []
         try whenListening()
       }
       if polled[1].revents != 0, let text = Self.take(complaints) {
         said = (said + text).suffix(8192)
-        StandardStreams.note(String(decoding: text, as: UTF8.self), terminator: "")
+        if isListening { Self.show(text) }
       }
     }
     return ForwardEnd(device: device, wasListening: isListening, errorText: String(decoding: said, as: UTF8.self))
+  }
+
+  private static func show(_ text: [UInt8]) {
+    for line in String(decoding: text, as: UTF8.self).split(whereSeparator: \.isNewline)
+    where !ForwardEnd.isTold(by: line) { StandardStreams.note(String(line)) }
   }
 
   /// What can be read now; closes the descriptor, and returns `nil`, at the end.

@@ -52,7 +52,7 @@ struct Forwarding {
     let session = ForwardSession(
       device: line.device,
       arguments: DeviceSSHArguments.ssh(
-        line, defaultUser: connection.header.user.rawValue, pins: connection.pins, program: program,
+        line, defaultUser: connection.header.user.rawValue, name: connection.name, program: program,
         over: .connection(handover: socket, staying: nil)))
     let end = try session.run(until: interruption) { () throws(Refusal) in
       for port in ports { try StandardStreams.print(port.sentence(line.device) + "\n") }
@@ -75,8 +75,8 @@ struct Forwarding {
     let url = ports[0].url
     do throws(Refusal) {
       let null = try Descriptor.open("/dev/null", O_RDWR)
-      // In a group of its own: the Ctrl-C that ends this ends no browser.
-      _ = try Subprocess.spawn([Platform.browserOpener, url], [0: null, 1: null, 2: null], inOwnGroup: true)
+      // The Ctrl-C that ends this ends no browser.
+      _ = try Subprocess.spawn([Platform.browserOpener, url], [0: null, 1: null, 2: null], isDetached: true)
     } catch { StandardStreams.note("fleet: \(error.message); open \(url)") }
   }
 }

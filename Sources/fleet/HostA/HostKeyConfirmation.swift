@@ -40,12 +40,9 @@ enum HostKeyConfirmation {
     let outcome = try Subprocess.run(["ssh-keyscan", "-T", "10", "-p", target.port.description, "--", target.address])
     let keys = HostKeyScan.keys(in: outcome.text)
     guard !keys.isEmpty else {
-      let said = outcome.errorText.split(whereSeparator: \.isNewline).last { !$0.hasPrefix("#") }
-      throw Refusal(
-        .hostUnreachable,
-        "HostA (\(target.address) port \(target.port)) does not answer"
-          + (said.map { ": \(DisplayText.escaped($0, limit: 200))" } ?? ""),
-        hint: "check address and port, and whether 'fleet-server run' is at work there")
+      let said = outcome.errorText.split(whereSeparator: \.isNewline).filter { !$0.hasPrefix("#") }
+      throw HostUnreachable.refusal(
+        address: target.address, port: target.port, errorText: said.joined(separator: "\n"))
     }
     // ed25519 comes first: it is the one that fleet-server makes and prints.
     return keys.sorted(by: KeyFingerprint.isBefore).map {

@@ -37,7 +37,8 @@ extension HostRequest {
     }
   }
 
-  private func devices(of answer: Answer) throws(Refusal) -> (
+  /// What an answer to `select` tells.
+  func devices(of answer: Answer) throws(Refusal) -> (
     devices: [DeviceStatus], now: Timestamp, waiting: Int64
   ) {
     try parse { () throws(JSONError) in
@@ -52,7 +53,7 @@ extension HostRequest {
   }
 
   /// The lines after the header, as many as it says. `what` is what each of them tells.
-  private static func objects(of answer: Answer, _ what: String) throws(JSONError) -> [JSONObject] {
+  static func objects(of answer: Answer, _ what: String) throws(JSONError) -> [JSONObject] {
     guard try answer.fields.integer("count", in: 0...1_000_000) == answer.lines.count else {
       throw JSONError("it ends in the middle of the list")
     }

@@ -80,8 +80,8 @@ struct HostMaster {
         guard status == 0 else {
           // ssh on its own says better why there is no way to HostA.
           if let line, !line.isConnected { return try connect(socket, over: nil) }
-          throw SSHFailure.refusal(
-            host: host, exitStatus: status, errorText: String(decoding: said, as: UTF8.self))
+          throw ConnectionFailure.refusal(
+            host: host, paths: paths, exitStatus: status, errorText: String(decoding: said, as: UTF8.self))
         }
         return ControlFolder.isAwake(socket) ? Standing(socket: socket, isNew: true, line: line) : nil
       }

@@ -17,7 +17,8 @@ struct HostRequest {
     let outcome = try outcome(of: request, body: body)
     var lines = outcome.output.split(separator: UInt8(ascii: "\n"))
     guard !lines.isEmpty else {
-      throw SSHFailure.refusal(host: host, exitStatus: outcome.status, errorText: outcome.errorText)
+      throw ConnectionFailure.refusal(
+        host: host, paths: paths, exitStatus: outcome.status, errorText: outcome.errorText)
     }
     let fields = try Self.fields(of: lines.removeFirst(), host: host)
     return Answer(fields: fields, lines: lines)

@@ -56,11 +56,15 @@ struct BundleProvisioning {
     -> ProvisionReply
   {
     do throws(Refusal) {
-      return try request.ask(
+      let lease = try request.ask(
         hostA, device,
         ProvisionBody(
           key: key, user: user, tags: tags, hostKeysFromFirstClaim: true, replacesKey: true,
           expires_s: lifetime?.seconds))
+      // Whatever was known of the name is the old hardware's, or that of another device before this one.
+      let pins = DevicePins(of: device, host: hostA.host, paths: hostA.paths)
+      if lease.created { if request == .replace { try pins.letGo() } else { pins.forget() } }
+      return lease
     } catch {
       guard error.code == .nameTaken else { throw error }
       deviceKey.remove()

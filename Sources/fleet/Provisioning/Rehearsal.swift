@@ -37,16 +37,18 @@ struct Rehearsal {
     guard let program = Platform.executablePath else {
       throw Refusal(.ioFailed, "the system does not tell where the program fleet is")
     }
-    let connection = try DeviceConnection.open(device, host: hostA.host, paths: hostA.paths, reuse: .off)
+    let connection = try DeviceConnection.dial(device, host: hostA.host, paths: hostA.paths, reuse: .off)
     guard Set(connection.header.hostKeys) == Set(benchKeys) else {
       throw Refusal(
         .deviceHostKeyChanged, "HostA pins other host keys for \(device) than the box showed on the bench",
         hint: "somebody else may be provisioning \(device) at the same time; run this again")
     }
+    // Who saw the keys on the bench need not be told that they are new.
+    try DevicePins(of: device, host: hostA.host, paths: hostA.paths).write(PinnedKeys(accepting: connection.header))
     let socket = try DescriptorHandover.offer(connection.socket, program: program)
     let outcome = try Subprocess.run(
       DeviceSSHArguments.ssh(
-        try RehearsalProof.commandLine(device), defaultUser: connection.header.user.rawValue, pins: connection.pins,
+        try RehearsalProof.commandLine(device), defaultUser: connection.header.user.rawValue, name: connection.name,
         program: program, over: .connection(handover: socket, staying: nil)))
     return try RehearsalProof(
       device: device, exitStatus: outcome.status, output: outcome.text, debugText: outcome.errorText)

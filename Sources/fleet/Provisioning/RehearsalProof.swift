@@ -8,13 +8,16 @@ struct RehearsalProof: Hashable {
   /// way and the host key are proved.
   let answer: String?
 
+  /// With which ssh asks nobody, waits not long and does one thing only.
+  static let options = [
+    "BatchMode=yes", "ConnectTimeout=20", "ServerAliveInterval=5", "ForwardAgent=no", "ForwardX11=no",
+    "ClearAllForwardings=yes", "PermitLocalCommand=no", "RemoteCommand=none", "RequestTTY=no",
+  ]
+
   /// The command line of `fleet ssh`, for one harmless command and without a question to anybody.
   static func commandLine(_ device: DeviceName) throws(Refusal) -> SSHCommandLine {
-    let options = [
-      // What ssh says at this level tells which host key it verified.
-      "LogLevel=DEBUG1", "BatchMode=yes", "ConnectTimeout=20", "ServerAliveInterval=5", "ForwardAgent=no",
-      "ForwardX11=no", "ClearAllForwardings=yes", "PermitLocalCommand=no", "RemoteCommand=none", "RequestTTY=no",
-    ]
+    // What ssh says at this level tells which host key it verified.
+    let options = ["LogLevel=DEBUG1"] + options
     return try SSHCommandLine(parsing: ["-T"] + options.flatMap { ["-o", $0] } + [device.rawValue, "--", "uname -sr"])
   }
 

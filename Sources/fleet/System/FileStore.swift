@@ -37,20 +37,28 @@ enum FileStore {
   ///
   /// Folders above it are made, for this account only. What is not `durable` may be lost with the power, and costs no
   /// wait for the disk. Throws `io-failed`.
-  static func replace(_ path: String, with bytes: some Collection<UInt8>, durable: Bool = true) throws(Refusal) {
+  static func replace(
+    _ path: String, with bytes: some Collection<UInt8>, mode: mode_t = 0o600, durable: Bool = true
+  ) throws(Refusal) {
     if let slash = path.lastIndex(of: "/") { try makeFolder(String(path[..<slash])) }
     let temporary = "\(path).\(getpid()).new"
     unlink(temporary)
     do throws(Refusal) {
-      let file = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL)
+      let file = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
       try file.write(bytes)
-      guard !durable || fsync(file.number) == 0, rename(temporary, path) == 0 else {
+      guard fchmod(file.number, mode) == 0, !durable || fsync(file.number) == 0, rename(temporary, path) == 0 else {
         throw .system("cannot write \(DisplayText.escaped(path))")
       }
     } catch {
       unlink(temporary)
       throw error
     }
+  }
+
+  /// Writes at the end of the file, in one piece, so that others may do the same at the same time. Throws `io-failed`.
+  static func append(_ text: String, to path: String) throws(Refusal) {
+    if let slash = path.lastIndex(of: "/") { try makeFolder(String(path[..<slash])) }
+    try Descriptor.open(path, O_WRONLY | O_CREAT | O_APPEND).write(text.utf8)
   }
 
   /// Like `replace`, but leaves a file alone that holds these bytes already.
@@ -115,6 +123,18 @@ enum FileStore {
     var information = stat()
     guard stat(path, &information) == 0 else { return nil }
     return [UInt64(truncatingIfNeeded: information.st_dev), UInt64(information.st_ino)]
+  }
+
+  /// The permissions of a file; `nil` where there is none.
+  static func mode(of path: String) -> mode_t? {
+    var information = stat()
+    return stat(path, &information) == 0 ? information.st_mode & 0o7777 : nil
+  }
+
+  /// Whether the path itself is a symbolic link, wherever it leads.
+  static func isLink(_ path: String) -> Bool {
+    var information = stat()
+    return lstat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFLNK
   }
 
   static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }

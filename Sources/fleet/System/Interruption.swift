@@ -7,11 +7,14 @@ import FleetProtocol
 #endif
 
 /// Ctrl-C and its like, caught while this lives, as something to wait for beside other descriptors.
+///
+/// What nohup or a shell's background has made this process ignore stays ignored.
 final class Interruption {
   private static let signals = [SIGINT, SIGTERM, SIGHUP]
   /// Readable once a signal came.
   let bell: Descriptor
   private let rope: Descriptor
+  private var taken: [Int32] = []
 
   /// Throws `io-failed`.
   init() throws(Refusal) {
@@ -19,7 +22,8 @@ final class Interruption {
     rope.setNonBlocking()
     caught = 0
     ringing = rope.number
-    for number in Self.signals {
+    for number in Self.signals where !Self.isIgnored(number) {
+      taken.append(number)
       signal(number) {
         caught = sig_atomic_t($0)
         _ = write(ringing, "!", 1)
@@ -27,7 +31,14 @@ final class Interruption {
     }
   }
 
-  deinit { for number in Self.signals { signal(number, SIG_DFL) } }
+  deinit { for number in taken { signal(number, SIG_DFL) } }
+
+  private static func isIgnored(_ number: Int32) -> Bool {
+    let before = signal(number, SIG_IGN)
+    let isIgnored = unsafeBitCast(before, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+    if !isIgnored { signal(number, before) }
+    return isIgnored
+  }
 
   /// The signal that came.
   var signalNumber: Int32? { caught == 0 ? nil : Int32(caught) }

@@ -63,6 +63,9 @@ enum LaptopEnvironment {
     isTerminal(descriptor) && (variable("NO_COLOR") ?? "").isEmpty && variable("TERM") != "dumb"
   }
 
+  /// The account's home folder as the system knows it, whatever HOME says: there ssh looks for its files.
+  static var accountHome: String? { getpwuid(getuid()).map { String(cString: $0.pointee.pw_dir) } }
+
   /// The account's login name on this laptop.
   static var loginName: String? { getpwuid(getuid()).map { String(cString: $0.pointee.pw_name) } }
 }

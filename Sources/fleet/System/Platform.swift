@@ -15,6 +15,8 @@ enum Platform {
     static let spawnInNewSession: Int16 = 0x80
     /// The option of a TCP socket that acknowledges at once.
     static let quickAcknowledgement: Int32? = TCP_QUICKACK
+    /// What stands in a terminal's settings where a key has no meaning.
+    static let noKey: cc_t = 0
   #else
     typealias SpawnFileActions = posix_spawn_file_actions_t?
     typealias SpawnAttributes = posix_spawnattr_t?
@@ -22,6 +24,7 @@ enum Platform {
     static let socketDatagram = SOCK_DGRAM
     static let spawnInNewSession = Int16(POSIX_SPAWN_SETSID)
     static let quickAcknowledgement: Int32? = nil
+    static let noKey: cc_t = 0xFF
   #endif
 
   /// The program that opens an address in the browser.
@@ -69,7 +72,8 @@ enum Platform {
     #endif
   }
 
-  private static func realPath(_ path: String) -> String? {
+  /// The file that a path leads to in the end; `nil` where there is none.
+  static func realPath(_ path: String) -> String? {
     guard let resolved = realpath(path, nil) else { return nil }
     defer { free(resolved) }
     return String(cString: resolved)

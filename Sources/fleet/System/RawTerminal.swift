@@ -18,9 +18,11 @@ final class RawTerminal {
     case ended(by: Int32)
   }
 
-  private static let signals = [SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGTSTP]
+  private static let signals = [SIGINT, SIGTERM, SIGHUP, SIGWINCH]
   private let pipe: (read: Descriptor, write: Descriptor)
   private var before: termios?
+  /// Ctrl-Z, mostly. It is read as a key: a program that is asked meanwhile would otherwise stop, and this one wait for it.
+  private var suspendKey: cc_t?
 
   /// Throws `io-failed`.
   init() throws(Refusal) {
@@ -42,6 +44,10 @@ final class RawTerminal {
     if tcgetattr(STDIN_FILENO, &settings) == 0 {
       before = settings
       settings.c_lflag &= ~tcflag_t(ECHO | ICANON)
+      suspendKey = withUnsafeMutableBytes(of: &settings.c_cc) { keys in
+        defer { keys[Int(VSUSP)] = Platform.noKey }
+        return keys[Int(VSUSP)]
+      }
       tcsetattr(STDIN_FILENO, TCSADRAIN, &settings)
     }
     try? StandardStreams.print("\u{1B}[?25l\u{1B}[?7l")
@@ -69,6 +75,17 @@ final class RawTerminal {
     exit(128 + number)
   }
 
+  /// The signal that has come meanwhile and ends programs, if one did.
+  var endingSignal: Int32? {
+    while true {
+      switch wait(0) {
+      case .ended(let number): return number
+      case .timeIsOver: return nil
+      default: continue
+      }
+    }
+  }
+
   /// What happens next, within `seconds`.
   func wait(_ seconds: Double) -> Event {
     let clock = ContinuousClock()
@@ -87,12 +104,11 @@ final class RawTerminal {
       if polled[0].revents != 0, read(pipe.read.number, &byte, 1) == 1 {
         switch Int32(byte) {
         case SIGWINCH: return .resized
-        case SIGTSTP: return .suspended
         case let number: return .ended(by: number)
         }
       }
       if polled[1].revents != 0 {
-        if read(STDIN_FILENO, &byte, 1) == 1 { return .key(byte) }
+        if read(STDIN_FILENO, &byte, 1) == 1 { return byte == suspendKey ? .suspended : .key(byte) }
         listensToKeys = false
       }
     }

@@ -28,11 +28,13 @@ enum Subprocess {
     case file(String)
   }
 
-  /// Runs a program of PATH to its end. Throws `tool-missing` or `io-failed`.
+  /// Runs a program of PATH to its end; `hear` gets what it says on standard error while it says it.
   ///
-  /// With `patience_ms`, it is ended when it has written nothing to its standard output by then.
+  /// With `patience_ms`, it is ended when it has written nothing to its standard output by then. Throws `tool-missing` or
+  /// `io-failed`.
   static func run(
-    _ arguments: [String], input: Input = .none, patience_ms: Int32? = nil
+    _ arguments: [String], input: Input = .none, patience_ms: Int32? = nil,
+    hear: (ArraySlice<UInt8>) -> Void = { _ in }
   ) throws(Refusal) -> Outcome {
     let (outputEnd, output) = try makePipe()
     let (errorEnd, errorOutput) = try makePipe()
@@ -50,16 +52,16 @@ enum Subprocess {
     source.close()
     output.close()
     errorOutput.close()
-    let collected = exchange(pending, feed: feed, from: [outputEnd, errorEnd], patience_ms: patience_ms) {
-      kill(process, SIGTERM)
-    }
+    let collected = exchange(
+      pending, feed: feed, from: [outputEnd, errorEnd], hear: hear, patience_ms: patience_ms
+    ) { kill(process, SIGTERM) }
     return Outcome(status: wait(for: process), output: collected[0], errorOutput: collected[1])
   }
 
   /// Starts a program of PATH with these descriptors (its number: ours) and no other. Throws `tool-missing`.
   ///
-  /// In a process group of its own, Ctrl-C spares it. `isDetached`: it has no terminal at all, and neither Ctrl-C nor the
-  /// end of ours reaches it.
+  /// In a process group of its own, Ctrl-C spares it. `isDetached`: it has no terminal, and neither Ctrl-C nor the end of
+  /// ours reaches it.
   static func spawn(
     _ arguments: [String], _ descriptors: [Int32: Descriptor], inOwnGroup: Bool = false, isDetached: Bool = false
   ) throws(Refusal) -> pid_t {
@@ -124,7 +126,8 @@ enum Subprocess {
   ///
   /// `giveUp` is called once when the first of them was silent for too long.
   private static func exchange(
-    _ input: [UInt8], feed: Descriptor, from sources: [Descriptor], patience_ms: Int32?, giveUp: () -> Void
+    _ input: [UInt8], feed: Descriptor, from sources: [Descriptor], hear: (ArraySlice<UInt8>) -> Void,
+    patience_ms: Int32?, giveUp: () -> Void
   ) -> [[UInt8]] {
     var results: [[UInt8]] = Array(repeating: [], count: sources.count)
     var pending = input[...]
@@ -147,6 +150,7 @@ enum Subprocess {
       guard ready > 0 else { continue }
       for (index, source) in sources.enumerated() where polled[index].revents != 0 {
         let count = read(source.number, &buffer, buffer.count)
+        if count > 0, index == 1 { hear(buffer[..<count]) }
         if count > 0 { results[index] += buffer[..<count] } else if count == 0 || errno != EINTR { source.close() }
       }
       if polled[sources.count].revents != 0 {
