@@ -17,7 +17,8 @@ DOCUMENTS := $(BUILD)/documents
 STRIP := -Xlinker -s
 
 .PHONY: all build test simulation check demo install uninstall bootstrap clean
-.PHONY: bench-provision bench-list bench-exec bench-recovery bench-idle bench-tunnel bench-leaks bench-bootstrap
+.PHONY: bench-provision bench-list bench-exec bench-recovery bench-idle bench-tunnel bench-leaks bench-latency
+.PHONY: bench-bootstrap
 .PHONY: dist dist-check dist-bootstrap test-bootstrap
 
 all: build
@@ -88,6 +89,9 @@ bench-provision: build
 
 bench-list: build
 	$(PYTHON) Benchmarks/list.py $(BUILD)/release
+
+bench-latency: build bench-bootstrap
+	$(PYTHON) Benchmarks/latency.py $(BUILD)/release --trials $(TRIALS)
 
 bench-exec: build bench-bootstrap
 	$(PYTHON) Benchmarks/exec.py $(BUILD)/release

@@ -224,7 +224,7 @@ import ThrowawaySSHD
     try LiveHost.with { host in
       _ = try host.login()
       let proxy =
-        "env XDG_CONFIG_HOME='\(host.folder)/con fig' XDG_STATE_HOME='\(host.folder)/state 100%%' \(Built.fleet) proxy %n"
+        "env FLEET_REUSE=0 XDG_CONFIG_HOME='\(host.folder)/con fig' XDG_STATE_HOME='\(host.folder)/state 100%%' \(Built.fleet) proxy %n"
       let bytes = pseudorandomBytes(4 << 20, seed: 9)
       let outcome = try Subprocess.run(
         [

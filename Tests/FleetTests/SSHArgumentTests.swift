@@ -111,6 +111,24 @@ import Testing
     }
   }
 
+  /// Only where ssh would make the very same connection is it made for it.
+  @Test(
+    arguments: [
+      ("", true), ("IdentityFile ~/.ssh/x\nServerAliveInterval 5\nUser bob", true), ("ProxyJump none", true),
+      ("HostName 203.0.113.9", false), ("ProxyJump bastion", false), ("ProxyCommand nc %h %p", false),
+      ("AddressFamily inet6", false), ("BindAddress 127.0.0.2", false), ("CanonicalizeHostname yes", false),
+    ])
+  func theDirectWayToHostA(_ settings: String, isDirect: Bool) throws {
+    let folder = try FileStore.makeTemporaryFolder()
+    defer { FileStore.remove(files: ["config"], in: folder) }
+    try FileStore.replace("\(folder)/config", with: "Host hosta.example\n\(settings)\n".utf8)
+    let outcome = try Subprocess.run(
+      ["ssh", "-F", "\(folder)/config"] + HostConnectionArguments.settings(of: Sample.host, pins: "/p").dropFirst())
+    #expect(
+      HostConnectionArguments.isDirect(effectiveSettings: outcome.text, to: Sample.host) == isDirect, "\(outcome.text)")
+    #expect(!HostConnectionArguments.isDirect(effectiveSettings: "", to: Sample.host))
+  }
+
   @Test func aBoxIsReachedWithThePersonsOwnSSH() throws {
     let box = try BoxTarget(parsing: "pi@bench:2200")
     let open = BoxSSHArguments.open(box, controlPath: "/tmp/f/c")

@@ -42,17 +42,18 @@ enum SSHDConfiguration {
     # For /etc/ssh/sshd_config.d/fleet-server.conf. Outside the Match block, if the whole fleet reconnects at once:
     #   MaxStartups 200:30:400
     Match User \(account)
-    \(("AuthenticationMethods publickey\nClientAliveInterval 90\nClientAliveCountMax 3\nMaxSessions 64\n" + authority)
+    \(("AuthenticationMethods publickey\nClientAliveInterval 90\nClientAliveCountMax 3\nMaxSessions 100\n" + authority)
       .split(separator: "\n").map { "    " + $0 }.joined(separator: "\n"))
 
     """
   }
 
   /// A whole fleet that reconnects waits a little instead of being cut off, and a dead connection ends by itself; later
-  /// than the agent of a metered line shows a sign of life, so that sshd asks it for none.
+  /// than the agent of a metered line shows a sign of life, so that sshd asks it for none. A laptop runs all its requests
+  /// and sessions at a time on one connection, of which sshd would otherwise take ten.
   private static let connections = """
     MaxStartups 200:30:400
-    MaxSessions 64
+    MaxSessions 100
     LoginGraceTime 20
     ClientAliveInterval 90
     ClientAliveCountMax 3

@@ -15,22 +15,40 @@ struct DeviceConnection {
   let name: FleetHostName
   /// Whether it outlives this process, its terminal and Ctrl-C there.
   let isDetached: Bool
+  /// Where a holder keeps it for the ssh that comes, when one was asked for.
+  private var handover: String?
 
   /// The device's host keys are pinned before this returns. Throws HostA's refusal, why HostA cannot be reached, or
   /// `device-host-key-changed`.
+  ///
+  /// `program` is the path of `fleet`, for a holder that starts while HostA is being waited for.
   static func open(
-    _ device: DeviceName, host: ConfiguredHost, paths: FleetPaths, reuse: ConnectionReuse = .chosen
+    _ device: DeviceName, host: ConfiguredHost, paths: FleetPaths, reuse: ConnectionReuse = .chosen,
+    holder program: String? = nil
   ) throws(Refusal) -> DeviceConnection {
-    let connection = try dial(device, host: host, paths: paths, reuse: reuse)
-    try connection.pin(device, host: host, paths: paths)
+    let connection = try dial(device, host: host, paths: paths, reuse: reuse, holder: program)
+    do throws(Refusal) { try connection.pin(device, host: host, paths: paths) } catch {
+      connection.release()
+      throw error
+    }
     return connection
   }
+
+  /// Where the ssh that comes finds it.
+  func offered(program: String) throws(Refusal) -> String {
+    if let handover { return handover }
+    return try DescriptorHandover.offer(socket, program: program)
+  }
+
+  /// Nobody will come for it.
+  private func release() { if let handover { _ = try? DescriptorHandover.take(path: handover) } }
 
   /// The same of a connection on which HostA's first line has come, over an ssh that somebody else has started apart.
   static func accept(
     _ device: DeviceName, _ line: [UInt8], _ socket: Descriptor, host: ConfiguredHost, paths: FleetPaths
   ) throws(Refusal) -> DeviceConnection {
-    let connection = try DeviceConnection(device, line, socket, host: host, paths: paths, isDetached: true)
+    let connection = try DeviceConnection(
+      device, line, socket, host: host, paths: paths, isDetached: true)
     try connection.pin(device, host: host, paths: paths)
     return connection
   }
@@ -45,10 +63,11 @@ struct DeviceConnection {
 
   /// The connection that waits for this process, or a new one where there is none, or nobody holds it any more.
   static func open(
-    _ device: DeviceName, handed: HandedConnections, host: ConfiguredHost, paths: FleetPaths, reuse: ConnectionReuse
+    _ device: DeviceName, handed: HandedConnections, host: ConfiguredHost, paths: FleetPaths, reuse: ConnectionReuse,
+    holder program: String
   ) throws(Refusal) -> DeviceConnection {
     guard let waiting = handed.connection(to: device), let socket = try? DescriptorHandover.take(path: waiting.socket)
-    else { return try open(device, host: host, paths: paths, reuse: reuse) }
+    else { return try open(device, host: host, paths: paths, reuse: reuse, holder: program) }
     let keys = DevicePins(of: device, host: host, paths: paths).content.trusted
     return DeviceConnection(
       socket: socket, header: ConnectHeader(name: device, user: waiting.user, hostKeys: keys),
@@ -57,49 +76,63 @@ struct DeviceConnection {
 
   /// Trusts nothing yet. Throws HostA's refusal, or why HostA cannot be reached.
   static func dial(
-    _ device: DeviceName, host: ConfiguredHost, paths: FleetPaths, reuse: ConnectionReuse = .chosen
+    _ device: DeviceName, host: ConfiguredHost, paths: FleetPaths, reuse: ConnectionReuse = .chosen,
+    holder program: String? = nil
   ) throws(Refusal) -> DeviceConnection {
     let request = OperatorRequest.connect(device).command
-    if let master = HostMaster(host: host, paths: paths, reuse: reuse), let (shared, isNew) = try master.socket() {
-      let way = HostConnectionArguments.ssh(to: host, pins: paths.hostPins, request: request, through: shared)
-      if case .header(let line, let socket) = try ask(way, isDetached: true, isPatient: isNew) {
-        return try DeviceConnection(device, line, socket, host: host, paths: paths, isDetached: true)
+    if let master = HostMaster(host: host, paths: paths, reuse: reuse), let shared = try master.standing() {
+      let way = HostConnectionArguments.ssh(to: host, pins: paths.hostPins, request: request, through: shared.socket)
+      if case .header(let line, let socket, let handover) = try ask(way, over: shared, program) {
+        return try DeviceConnection(
+          device, line, socket, host: host, paths: paths, isDetached: true, handover: handover)
       }
       // A new connection that brought no header is the device's own matter, which the second try tells.
-      if !isNew { master.abandon(shared) }
+      if !shared.isNew { master.abandon(shared.socket) }
     }
     let way = HostConnectionArguments.ssh(to: host, pins: paths.hostPins, request: request)
-    switch try ask(way, isDetached: false, isPatient: true) {
-    case .header(let line, let socket):
-      return try DeviceConnection(device, line, socket, host: host, paths: paths, isDetached: false)
+    switch try ask(way, over: nil, program) {
+    case .header(let line, let socket, let handover):
+      return try DeviceConnection(
+        device, line, socket, host: host, paths: paths, isDetached: false, handover: handover)
     case .ended(let status, let errorText):
       throw ConnectionFailure.refusal(host: host, paths: paths, exitStatus: status, errorText: errorText)
     }
   }
 
   private enum Answer {
-    case header([UInt8], Descriptor)
+    case header([UInt8], Descriptor, handover: String?)
     case ended(status: Int32, errorText: String)
   }
 
-  /// Starts ssh and reads HostA's first line. One that is not patient gives up on a HostA that says nothing.
-  private static func ask(_ arguments: [String], isDetached: Bool, isPatient: Bool) throws(Refusal) -> Answer {
+  /// Starts ssh and reads HostA's first line. Over a connection of before it gives up on a HostA that says nothing.
+  private static func ask(
+    _ arguments: [String], over shared: HostMaster.Standing?, _ program: String?
+  ) throws(Refusal) -> Answer {
     var ends: [Int32] = [-1, -1]
     guard socketpair(AF_UNIX, Platform.socketStream, 0, &ends) == 0 else { throw .system("cannot make a socket") }
     let (near, far) = (Descriptor(ends[0]), Descriptor(ends[1]))
     near.setCloseOnExec()
     far.setCloseOnExec()
     let (complaints, errorOutput) = try Subprocess.makePipe()
-    let process = try Subprocess.spawn(arguments, [0: far, 1: far, 2: errorOutput], isDetached: isDetached)
+    let process = try Subprocess.spawn(arguments, [0: far, 1: far, 2: errorOutput], isDetached: shared != nil)
     far.close()
     errorOutput.close()
-    if !isPatient {
-      var polled = pollfd(fd: near.number, events: Int16(POLLIN), revents: 0)
-      if poll(&polled, 1, ConnectionReuse.patience_ms) == 0 { kill(process, SIGTERM) }
-    }
-    if let line = try headerLine(near) { return .header(line, near) }
+    let handover = try program.map { program throws(Refusal) in try DescriptorHandover.offer(near, program: program) }
+    if let shared { wait(for: near, over: shared) { kill(process, SIGTERM) } }
+    if let line = try headerLine(near) { return .header(line, near, handover: handover) }
+    if let handover { _ = try? DescriptorHandover.take(path: handover) }
     let errorText = String(decoding: complaints.readToEnd(), as: UTF8.self)
     return .ended(status: Subprocess.wait(for: process), errorText: errorText)
+  }
+
+  private static func wait(for socket: Descriptor, over shared: HostMaster.Standing, giveUp: () -> Void) {
+    var polled = pollfd(fd: socket.number, events: Int16(POLLIN), revents: 0)
+    if shared.isNew {
+      guard let line = shared.line else { return }
+      while poll(&polled, 1, 5) == 0 { line.acknowledge() }
+    } else if poll(&polled, 1, ConnectionReuse.patience_ms) == 0 {
+      giveUp()
+    }
   }
 
   private init(socket: Descriptor, header: ConnectHeader, name: FleetHostName, isDetached: Bool) {
@@ -109,13 +142,23 @@ struct DeviceConnection {
   /// Reads the header.
   private init(
     _ device: DeviceName, _ line: [UInt8], _ socket: Descriptor, host: ConfiguredHost, paths: FleetPaths,
-    isDetached: Bool
+    isDetached: Bool, handover: String? = nil
   ) throws(Refusal) {
-    let fields = try HostRequest.fields(of: line, host: host)
-    do { header = try ConnectHeader(fields) } catch { throw HostRequest.notUnderstood(error, host) }
+    self.handover = handover
     self.socket = socket
     self.isDetached = isDetached
-    name = try FleetHostName(device, on: host, paths)
+    do throws(Refusal) {
+      header = try Self.header(line, host: host)
+      name = try FleetHostName(device, on: host, paths)
+    } catch {
+      if let handover { _ = try? DescriptorHandover.take(path: handover) }
+      throw error
+    }
+  }
+
+  private static func header(_ line: [UInt8], host: ConfiguredHost) throws(Refusal) -> ConnectHeader {
+    let fields = try HostRequest.fields(of: line, host: host)
+    do { return try ConnectHeader(fields) } catch { throw HostRequest.notUnderstood(error, host) }
   }
 
   /// Reads up to and with the first newline and not a byte further: what follows belongs to the session.

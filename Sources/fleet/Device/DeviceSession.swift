@@ -35,14 +35,14 @@ struct DeviceSession {
     }
     let inquiry = master.map { _ in SettingsInquiry(line) }
     let connection = try DeviceConnection.open(
-      line.device, handed: handed, host: host, paths: paths, reuse: reuse)
+      line.device, handed: handed, host: host, paths: paths, reuse: reuse, holder: program)
     let login = connection.header.user.rawValue
     var staying: String?
     // A connection that Ctrl-C or the end of this terminal ends is no use to others.
     if let master, let inquiry, connection.isDetached, SessionOptions.mayStay(effectiveSettings: inquiry.answer) {
       staying = master.claim(user: line.user, loggedInAs: login)
     }
-    let handover = try DescriptorHandover.offer(connection.socket, program: program)
+    let handover = try connection.offered(program: program)
     return DeviceSSHArguments.ssh(
       line, defaultUser: login, name: name, program: program,
       over: .connection(handover: handover, staying: staying))

@@ -21,6 +21,7 @@ enum SessionOptions {
     // What scp, sftp and rsync turn off, a connection that is used again never has.
     case "forwardagent", "forwardx11", "permitlocalcommand": value == "no"
     case "clearallforwardings": value == "yes"
+    case "remotecommand": value == "none"
     default: sessionKeywords.contains(keyword)
     }
   }

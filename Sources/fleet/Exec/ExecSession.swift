@@ -125,7 +125,7 @@ struct ExecSession {
   /// One login at HostA for all devices, where connections may be shared.
   private func sharedConnection() throws(Refusal) -> String? {
     let hostA = context.hostA
-    return try HostMaster(host: hostA.host, paths: hostA.paths, reuse: hostA.reuse)?.socket()?.path
+    return try HostMaster(host: hostA.host, paths: hostA.paths, reuse: hostA.reuse)?.standing()?.socket
   }
 
   // MARK: Which devices

@@ -31,12 +31,12 @@ struct HostRequest {
         HostConnectionArguments.ssh(to: host, pins: paths.hostPins, request: request.command, through: socket),
         input: body.map { .bytes(Array("\($0)\n".utf8)) } ?? .none, patience_ms: patience_ms)
     }
-    guard let master = HostMaster(host: host, paths: paths, reuse: reuse), let (socket, isNew) = try master.socket()
+    guard let master = HostMaster(host: host, paths: paths, reuse: reuse), let standing = try master.standing()
     else { return try run(through: nil, patience_ms: nil) }
-    let mayRepeat = request.mayBeAskedAgain && !isNew
-    let shared = try run(through: socket, patience_ms: mayRepeat ? ConnectionReuse.patience_ms : nil)
+    let mayRepeat = request.mayBeAskedAgain && !standing.isNew
+    let shared = try run(through: standing.socket, patience_ms: mayRepeat ? ConnectionReuse.patience_ms : nil)
     guard mayRepeat, shared.output.isEmpty else { return shared }
-    master.abandon(socket)
+    master.abandon(standing.socket)
     return try run(through: nil, patience_ms: nil)
   }
 

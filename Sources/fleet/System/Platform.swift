@@ -13,6 +13,8 @@ enum Platform {
     static let socketDatagram = Int32(SOCK_DGRAM.rawValue)
     /// POSIX_SPAWN_SETSID, which glibc's header shows to C alone.
     static let spawnInNewSession: Int16 = 0x80
+    /// The option of a TCP socket that acknowledges at once.
+    static let quickAcknowledgement: Int32? = TCP_QUICKACK
     /// What stands in a terminal's settings where a key has no meaning.
     static let noKey: cc_t = 0
   #else
@@ -21,6 +23,7 @@ enum Platform {
     static let socketStream = SOCK_STREAM
     static let socketDatagram = SOCK_DGRAM
     static let spawnInNewSession = Int16(POSIX_SPAWN_SETSID)
+    static let quickAcknowledgement: Int32? = nil
     static let noKey: cc_t = 0xFF
   #endif
 
