@@ -55,8 +55,8 @@ struct HostMaster {
       said += complaints.readAvailable()
       if let status {
         guard status == 0 else {
-          throw SSHFailure.refusal(
-            host: host, exitStatus: status, errorText: String(decoding: said, as: UTF8.self))
+          throw ConnectionFailure.refusal(
+            host: host, paths: paths, exitStatus: status, errorText: String(decoding: said, as: UTF8.self))
         }
         return ControlFolder.isAwake(socket) ? socket : nil
       }
