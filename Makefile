@@ -17,7 +17,7 @@ DOCUMENTS := $(BUILD)/documents
 STRIP := -Xlinker -s
 
 .PHONY: all build test simulation check demo install uninstall bootstrap clean
-.PHONY: bench-provision bench-exec bench-recovery bench-idle bench-tunnel bench-leaks bench-bootstrap
+.PHONY: bench-provision bench-list bench-exec bench-recovery bench-idle bench-tunnel bench-leaks bench-bootstrap
 .PHONY: dist dist-check dist-bootstrap test-bootstrap
 
 all: build
@@ -85,6 +85,9 @@ bench-tunnel: build bench-bootstrap
 
 bench-provision: build
 	$(PYTHON) Benchmarks/provision_many.py $(BUILD)/release
+
+bench-list: build
+	$(PYTHON) Benchmarks/list.py $(BUILD)/release
 
 bench-exec: build bench-bootstrap
 	$(PYTHON) Benchmarks/exec.py $(BUILD)/release

@@ -42,6 +42,21 @@ import Testing
     }
   }
 
+  /// A seeded generator: each day from the year 0 to 9999 is written as the one that it was read from.
+  @Test func everyDayHasItsDate() throws {
+    var random = SplitMix64(state: 3)
+    for _ in 0..<20_000 {
+      let time = Timestamp(seconds: Int64.random(in: -62_167_219_200...253_402_300_799, using: &random))
+      #expect(Timestamp(parsing: time.description) == time)
+    }
+    #expect(Timestamp(seconds: -1).description == "1969-12-31T23:59:59Z")
+    #expect(Timestamp(seconds: 951_782_400).description == "2000-02-29T00:00:00Z")
+    #expect(Timestamp(seconds: 4_107_542_400).description == "2100-03-01T00:00:00Z")
+    #expect(Timestamp(seconds: -62_167_219_200).description == "0000-01-01T00:00:00Z")
+    #expect(Timestamp(seconds: .max).description == "9999-12-31T23:59:59Z")
+    #expect(Timestamp(seconds: .min).description == "0000-01-01T00:00:00Z")
+  }
+
   @Test func textFromElsewhereIsShownEscaped() {
     #expect(DisplayText.escaped("a\u{1B}[31m\n\u{202E}b\u{200B} ü") == "a\\u{1b}[31m\\u{a}\\u{202e}b\\u{200b} ü")
     #expect(DisplayText.escaped(String(repeating: "x", count: 50), limit: 3) == "xxx...")

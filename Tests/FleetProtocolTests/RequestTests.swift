@@ -43,7 +43,8 @@ import Testing
   @Test(arguments: [
     "list", "version", "show a", "provision a", "provision-many", "enroll a", "connect a", "rename a b", "tag a",
     "replace a", "remove a", "rekey a", "enroll-key-create", "enroll-keys", "enroll-key-remove 5f0c2a91", "pending",
-    "approve a", "reject a",
+    "approve a", "reject a", "select", "log", "queue-add", "queue", "queue-take 5f0c2a91 a", "queue-done 5f0c2a91 a",
+    "queue-cancel 5f0c2a91",
   ])
   func anOperatorsRequestIsWrittenAsItIsRead(_ request: String) throws {
     #expect(try OperatorRequest(parsing: request).command == request)
@@ -52,7 +53,7 @@ import Testing
   @Test(arguments: [
     "sh", "list a", "show", "claim", "report", "device 1 2", "operator bob", "run", "scp", "connect a b", "rename a",
     "tag a b", "remove", "rotate-key", "replace a b", "join", "enroll-key 5f0c2a91", "pending a", "approve",
-    "approve a b",
+    "approve a b", "select a", "log a", "queue a", "queue-add a", "queue-take 5f0c2a91", "queue-cancel",
   ])
   func anOperatorMayNothingElse(_ request: String) {
     #expect { try OperatorRequest(parsing: request) } throws: { ($0 as? Refusal)?.code == .requestRefused }
@@ -60,7 +61,7 @@ import Testing
 
   @Test(arguments: [
     "show -oProxyCommand=x", "connect ../x", "show A", "rename a A", "rename ../x a", "remove -x",
-    "enroll-key-remove x", "approve -h",
+    "enroll-key-remove x", "approve -h", "queue-take x a", "queue-done 5f0c2a91 A", "queue-cancel 1",
   ])
   func anOperatorsNameIsChecked(_ request: String) {
     #expect { try OperatorRequest(parsing: request) } throws: { ($0 as? Refusal)?.code == .nameInvalid }

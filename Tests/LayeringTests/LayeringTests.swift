@@ -70,6 +70,15 @@ import Testing
     }
   }
 
+  @Test func everyOperatorRequestStandsInTheProtocolsTable() throws {
+    let rows = try checkout.table(under: "## Operator requests", in: "PROTOCOL.md")
+    let documented = Set(rows.compactMap { $0.first?.split(separator: " ").first.map(String.init) })
+    let source = try checkout.text(of: "Sources/FleetProtocol/Requests.swift")
+    let verbs = Set(source.matches(of: /case \("([a-z-]+)", \d\)/).map { String($0.output.1) })
+    #expect(!verbs.isEmpty)
+    #expect(verbs == documented)
+  }
+
   @Test func everyRefusalStandsInTheProtocolsTable() throws {
     let rows = try checkout.table(under: "## Refusals", in: "PROTOCOL.md")
     let documented = Set(rows.map { $0[0] })
