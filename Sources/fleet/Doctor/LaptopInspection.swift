@@ -44,6 +44,7 @@ struct LaptopInspection {
     let trial = "\(paths.stateFolder)/doctor"
     try FileStore.replace(trial, with: "can this be written?\n".utf8)
     FileStore.removeAll(trial)
-    return "\(DisplayText.escaped(paths.stateFolder)) can be written"
+    let shared = ControlFolder(paths) == nil ? "; there is no folder for connections that are used again" : ""
+    return "\(DisplayText.escaped(paths.stateFolder)) can be written\(shared)"
   }
 }
