@@ -39,6 +39,21 @@ import Testing
     }
   }
 
+  @Test func namesAndTagsAreFoundWithoutTheRest() throws {
+    let devices = [
+      Sample.device("attic", note: #"a note with "tags":{"x":"y"} in it"#, tags: ["a": "}", "b": "\"}{"]),
+      Sample.device("kitchen-pi", tags: ["site": "berlin"], facts: ["os": #""tags":{"x":"y"}"#]), Sample.device("kit"),
+    ]
+    let content = KnownDevicesFile.content(
+      KnownDevicesFile.Header(devices, hostAhead_s: 0), devices: devices, lines: lines(devices))
+    #expect(KnownDevicesFile.names(in: content, prefix: "kit").map(\.rawValue) == ["kitchen-pi", "kit"])
+    #expect(KnownDevicesFile.names(in: content, prefix: "v").isEmpty, "the header is no device")
+    let tags = KnownDevicesFile.tags(in: content)
+    #expect(tags.map(\.name) == ["attic", "kitchen-pi", "kit"])
+    #expect(tags.map(\.tags) == devices.map(\.tags))
+    #expect(KnownDevicesFile.tags(in: Array("garbage\nmore\n\"tags\":{".utf8)).isEmpty)
+  }
+
   @Test func aListThatSaysNothingNewIsOnlyMadeYoungAgain() throws {
     try Scratch.with { folder in
       let paths = FleetPaths(home: folder, xdgConfigHome: nil, xdgStateHome: nil)

@@ -33,7 +33,8 @@ for program in fleet fleet-agent; do
   cp "$checkout/completions/_$program" "$zsh/_$program"
   cp "$checkout/completions/$program.fish" "$fish/$program.fish"
 done
-"$programs/fleet-server" --generate-completion-script bash >"$bash/fleet-server"
+# What is read by a shell is no program, and needs no first line that names one.
+"$programs/fleet-server" --generate-completion-script bash | sed '1{/^#!/d;}' >"$bash/fleet-server"
 "$programs/fleet-server" --generate-completion-script zsh >"$zsh/_fleet-server"
 "$programs/fleet-server" --generate-completion-script fish >"$fish/fleet-server.fish"
 chmod -R u=rwX,go=rX "$out"

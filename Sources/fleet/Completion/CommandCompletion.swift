@@ -84,11 +84,11 @@ struct CommandCompletion {
 
   private func complete(_ subject: Subject, given: [String], word: String) -> [CompletionCandidate] {
     switch subject {
-    case .devices: DeviceCompletion.names(known.names.filter { !given.contains($0.rawValue) }, word: word)
-    case .login: DeviceCompletion.logins(known.names, word: word)
-    case .place: DeviceCompletion.places(known.names, word: word)
+    case .devices: DeviceCompletion.names(known, without: given, word: word)
+    case .login: DeviceCompletion.logins(known, word: word)
+    case .place: DeviceCompletion.places(known, word: word)
     case .selector: DeviceCompletion.selectors(known, word: word)
-    case .tagging: DeviceCompletion.tagChanges(known.devices(), of: given.first, word: word)
+    case .tagging: DeviceCompletion.tagChanges(known, of: given.first, word: word)
     case .files: [.files]
     case .folders: [.folders]
     case .host: known.hosts.filter { $0.hasPrefix(word) }.map { .word($0, about: "HostA") }
@@ -136,6 +136,7 @@ extension CommandCompletion {
   private static func subject(ofValue name: String) -> Subject {
     switch name {
     case "name", "names", "device", "devices": .devices
+    case "[user@]name": .login
     case "selector", "selectors": .selector
     case "file", "file.tar", "file.csv", "path": .files
     case "folder", "dir", "mountpoint": .folders

@@ -2,21 +2,21 @@ import FleetProtocol
 
 /// Completes words that name devices.
 enum DeviceCompletion {
-  static func names(_ names: [DeviceName], word: String) -> [CompletionCandidate] {
-    names.filter { $0.rawValue.hasPrefix(word) }.map { .word($0.rawValue, about: "") }
+  static func names(_ known: LaptopNames, without given: [String], word: String) -> [CompletionCandidate] {
+    known.names(word).filter { !given.contains($0.rawValue) }.map { .word($0.rawValue, about: "") }
   }
 
   /// `[USER@]NAME`, as ssh and sftp take it.
-  static func logins(_ names: [DeviceName], word: String, suffix: String = "") -> [CompletionCandidate] {
+  static func logins(_ known: LaptopNames, word: String, suffix: String = "") -> [CompletionCandidate] {
     let user = word.lastIndex(of: "@").map { String(word[...$0]) } ?? ""
-    return names.map { "\(user)\($0)\(suffix)" }.filter { $0.hasPrefix(word) }.map { .word($0, about: "") }
+    return known.names(String(word.dropFirst(user.count))).map { .word("\(user)\($0)\(suffix)", about: "") }
   }
 
   /// A file of the laptop, or `[USER@]NAME:PATH`; what lies on a device is not asked for.
-  static func places(_ names: [DeviceName], word: String) -> [CompletionCandidate] {
+  static func places(_ known: LaptopNames, word: String) -> [CompletionCandidate] {
     if word.contains(":") { return [] }
     if word.contains("/") { return [.files] }
-    return logins(names, word: word, suffix: ":") + [.files]
+    return logins(known, word: word, suffix: ":") + [.files]
   }
 
   /// A word of a selector: a name, or what a device may be asked for.
@@ -33,7 +33,7 @@ enum DeviceCompletion {
       return candidates
     }
     if rest.hasPrefix("tag=") {
-      for (key, values) in tags(of: known.devices()) {
+      for (key, values) in counted(known.tags()) {
         add("tag=\(key)", Self.count(values.total))
         if rest.hasPrefix("tag=\(key):") || values.counts.count <= mostValues {
           for (value, count) in values.counts.sorted(by: { $0.key < $1.key }) where !value.isEmpty {
@@ -43,7 +43,7 @@ enum DeviceCompletion {
       }
       return candidates
     }
-    for name in known.names { add(name.rawValue) }
+    for name in known.names(rest) { add(name.rawValue) }
     add("tag=", "devices with a tag")
     add("state=", "devices in a state")
     add("user=", "devices with a login")
@@ -51,18 +51,19 @@ enum DeviceCompletion {
   }
 
   /// `KEY=VALUE` and `KEY-`, with which `fleet tag` sets and removes.
-  static func tagChanges(_ devices: [DeviceStatus], of name: String?, word: String) -> [CompletionCandidate] {
+  static func tagChanges(_ known: LaptopNames, of name: String?, word: String) -> [CompletionCandidate] {
     var candidates: [CompletionCandidate] = []
     func add(_ text: String, _ about: String) {
       if text.hasPrefix(word) { candidates.append(.word(text, about: about)) }
     }
-    for (key, values) in tags(of: devices) {
+    let tags = known.tags()
+    for (key, values) in counted(tags) {
       for value in values.counts.keys.sorted() where !value.isEmpty && values.counts.count <= mostValues {
         add("\(key)=\(value)", "set the tag")
       }
       if values.counts.count > mostValues { add("\(key)=", "set the tag") }
     }
-    for key in devices.first(where: { $0.name.rawValue == name })?.tags.keys.sorted() ?? [] {
+    for key in tags.first(where: { $0.name == name })?.tags.keys.sorted() ?? [] {
       add("\(key)-", "remove the tag")
     }
     return candidates
@@ -78,9 +79,9 @@ enum DeviceCompletion {
     var counts: [String: Int] = [:]
   }
 
-  private static func tags(of devices: [DeviceStatus]) -> [(key: String, values: Values)] {
+  private static func counted(_ tags: [(name: String, tags: [String: String])]) -> [(key: String, values: Values)] {
     var found: [String: Values] = [:]
-    for device in devices {
+    for device in tags {
       for (key, value) in device.tags {
         // What a shell cannot take as one plain word is not offered.
         guard !value.contains(where: { $0.isWhitespace || "'\"\\`$".contains($0) }) else { continue }

@@ -2,9 +2,10 @@ import FleetProtocol
 
 /// The names that this laptop knows without asking anybody.
 struct LaptopNames {
-  var names: [DeviceName] = []
-  /// Everything about them; takes longer, and is asked for only where tags are needed.
-  var devices: () -> [DeviceStatus] = { [] }
+  /// The devices whose names begin with a word. A fleet may have ten thousand, and somebody waits.
+  var names: (_ prefix: String) -> [DeviceName] = { _ in [] }
+  /// The tags of each device.
+  var tags: () -> [(name: String, tags: [String: String])] = { [] }
   /// The HostAs that it is logged in to.
   var hosts: [String] = []
 
@@ -16,8 +17,8 @@ struct LaptopNames {
     else { return LaptopNames() }
     guard let host = try? LaptopContext().host else { return LaptopNames(hosts: configuration.hosts.map(\.name)) }
     return LaptopNames(
-      names: KnownDevices.names(host: host, paths: paths),
-      devices: { KnownDevices.read(host: host, paths: paths)?.devices ?? [] },
+      names: { KnownDevices.names(host: host, paths: paths, prefix: $0) },
+      tags: { KnownDevices.tags(host: host, paths: paths) },
       hosts: configuration.hosts.map(\.name))
   }
 }

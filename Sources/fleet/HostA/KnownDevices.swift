@@ -43,9 +43,14 @@ struct KnownDevices {
       devices: devices, asOf: header.hostTime(of: asOf), now: header.hostTime(of: LaptopEnvironment.now))
   }
 
-  /// The names alone, which is quick however many there are; empty where nothing was kept.
-  static func names(host: ConfiguredHost, paths: FleetPaths) -> [DeviceName] {
-    content(host: host, paths: paths).map { KnownDevicesFile.names(in: $0.content) } ?? []
+  /// The names that begin with a word, which is quick however many there are; empty where nothing was kept.
+  static func names(host: ConfiguredHost, paths: FleetPaths, prefix: String = "") -> [DeviceName] {
+    content(host: host, paths: paths).map { KnownDevicesFile.names(in: $0.content, prefix: prefix) } ?? []
+  }
+
+  /// The tags of each device, for completion; empty where nothing was kept.
+  static func tags(host: ConfiguredHost, paths: FleetPaths) -> [(name: String, tags: [String: String])] {
+    content(host: host, paths: paths).map { KnownDevicesFile.tags(in: $0.content) } ?? []
   }
 
   private static func content(host: ConfiguredHost, paths: FleetPaths) -> (content: [UInt8], asOf: Timestamp)? {

@@ -64,11 +64,62 @@ enum KnownDevicesFile {
     return content
   }
 
-  /// The names in the file; what is none is passed over.
-  static func names(in content: [UInt8]) -> [DeviceName] {
-    content.split(separator: newline).dropFirst().compactMap { line in
+  /// The names in the file that begin with a word; what is none is passed over.
+  static func names(in content: [UInt8], prefix: String = "") -> [DeviceName] {
+    let prefix = Array(prefix.utf8)
+    var names: [DeviceName] = []
+    forEachLine(of: content) { line in
+      guard line.starts(with: prefix) else { return }
       let word = line.prefix(64).prefix { $0 != space }
-      return try? DeviceName(validating: String(decoding: word, as: UTF8.self))
+      if let name = try? DeviceName(validating: String(decoding: word, as: UTF8.self)) { names.append(name) }
+    }
+    return names
+  }
+
+  /// The tags of each device, without a look at the rest of what is said of it.
+  static func tags(in content: [UInt8]) -> [(name: String, tags: [String: String])] {
+    let mark = Array("\"tags\":{".utf8)
+    var found: [(name: String, tags: [String: String])] = []
+    forEachLine(of: content) { line in
+      // A quote within a text is escaped, so these bytes begin the member and nothing else.
+      guard let start = start(of: mark, in: line), let end = line[start...].firstIndex(of: UInt8(ascii: "}")) else {
+        return
+      }
+      let name = String(decoding: line.prefix { $0 != space }, as: UTF8.self)
+      let text = line[(start + mark.count - 1)...end]
+      if let object = try? JSON(parsing: text), case .object(let tags) = object {
+        found.append(
+          (name, tags.members.reduce(into: [:]) { if case .string(let value) = $1.value { $0[$1.name] = value } }))
+      } else if case .object(let device)? = try? JSON(parsing: line.drop { $0 != space }) {
+        // A value with a brace in it.
+        let tags = (try? device.stringMap("tags", count: Limits.tags, limit: Limits.text)) ?? [:]
+        found.append((name, tags))
+      }
+    }
+    return found
+  }
+
+  private static func start(of mark: [UInt8], in line: Slice<UnsafeBufferPointer<UInt8>>) -> Int? {
+    var rest = line
+    while let quote = rest.firstIndex(of: mark[0]) {
+      rest = rest[quote...]
+      if rest.starts(with: mark) { return quote }
+      rest = rest.dropFirst()
+    }
+    return nil
+  }
+
+  /// The lines behind the header; a list of 10,000 devices has some megabytes.
+  private static func forEachLine(of content: [UInt8], _ body: (Slice<UnsafeBufferPointer<UInt8>>) -> Void) {
+    content.withUnsafeBufferPointer { bytes in
+      var rest = bytes[...]
+      var isHeader = true
+      while !rest.isEmpty {
+        let end = rest.firstIndex(of: newline) ?? rest.endIndex
+        if !isHeader { body(rest[..<end]) }
+        isHeader = false
+        rest = end == rest.endIndex ? rest[end...] : rest[(end + 1)...]
+      }
     }
   }
 
