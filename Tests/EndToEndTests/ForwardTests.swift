@@ -106,7 +106,9 @@ extension Lab {
     guard let uid = laptop.uid else { return }
     try eventually("nothing of it is left") {
       !Self.processes(of: [uid]).contains { _, command in
-        ["fleet-forward-listens", "proxy --", "fleet forward", " connect kitchen-pi"].contains(where: command.contains)
+        !Self.isSharedConnection(command)
+          && ["fleet-forward-listens", "proxy --", "fleet forward", " connect kitchen-pi"]
+            .contains(where: command.contains)
       }
     }
   }

@@ -149,6 +149,11 @@ final class Lab {
     }.map(\.0)
   }
 
+  /// Whether this is the ssh that keeps the connection to HostA open for every command: it runs none itself.
+  static func isSharedConnection(_ command: String) -> Bool {
+    command.contains("/run/fleet/") && command.contains(" -N ")
+  }
+
   /// Ends the connections that `fleet` keeps for its next command.
   func endMasters() { for pid in masters { kill(pid, SIGTERM) } }
 
