@@ -60,7 +60,9 @@ extension Lab {
   fileprivate func leftOfSession(_ word: String) -> [String] {
     Lab.processes(of: everybody).map(\.1).filter {
       // Without accounts of the lab's own, the forced command may be another lab's.
-      $0.contains(laptop.home.path) || $0.contains(word) || hostA.uid != nil && $0.contains("fleet-server operator")
+      !Lab.isSharedConnection($0)
+        && ($0.contains(laptop.home.path) || $0.contains(word)
+          || hostA.uid != nil && $0.contains("fleet-server operator"))
     }
   }
 
