@@ -55,6 +55,7 @@ let package = Package(
       name: "FleetServerTests",
       dependencies: [
         "FleetServer", "FleetProtocol", "CLinux", "TestProcesses", .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(
       name: "FleetAgentTests",
@@ -64,6 +65,7 @@ let package = Package(
       name: "FleetTests",
       dependencies: [
         "fleet", "FleetProtocol", "CommandGrammar", "CDescriptorPassing", "TestProcesses", "ThrowawaySSHD",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(
       name: "EndToEndTests",

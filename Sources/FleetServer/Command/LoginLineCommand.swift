@@ -4,7 +4,12 @@ import FleetProtocol
 struct LoginLineCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "login-line", abstract: "Print the 'fleet login' line for an operator's laptop.",
-    discussion: FleetServerCommand.exitStatuses)
+    discussion: """
+      Example:
+        fleet-server login-line
+
+      \(FleetServerCommand.exitStatuses)
+      """)
 
   @OptionGroup var home: HomeOption
 

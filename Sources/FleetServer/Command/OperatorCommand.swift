@@ -4,7 +4,15 @@ import Glibc
 
 struct OperatorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "operator", abstract: "Say who may use this HostA.", discussion: FleetServerCommand.exitStatuses,
+    commandName: "operator", abstract: "Say who may use this HostA.",
+    discussion: """
+      Example:
+        fleet-server operator add bob --key bob.pub
+        fleet-server operator list
+        fleet-server operator remove bob
+
+      \(FleetServerCommand.exitStatuses)
+      """,
     subcommands: [Add.self, List.self, Remove.self])
 
   struct Add: ParsableCommand {
@@ -62,8 +70,13 @@ struct OperatorCommand: ParsableCommand {
 
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Show the operators: name, role, devices, since when, key.", discussion: FleetServerCommand.exitStatuses
-    )
+      abstract: "Show the operators: name, role, devices, since when, key.",
+      discussion: """
+        Example:
+          fleet-server operator list
+
+        \(FleetServerCommand.exitStatuses)
+        """)
 
     @OptionGroup var home: HomeOption
 
@@ -89,6 +102,9 @@ struct OperatorCommand: ParsableCommand {
       discussion: """
         Sessions that are open go on; no new request is answered. What the operator \
         has queued is forgotten.
+
+        Example:
+          fleet-server operator remove bob
 
         \(FleetServerCommand.exitStatuses)
         """)

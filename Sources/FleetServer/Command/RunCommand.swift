@@ -7,6 +7,9 @@ struct RunCommand: ParsableCommand {
     discussion: """
       SIGTERM ends it, tunnels included.
 
+      Example:
+        fleet-server run
+
       \(FleetServerCommand.exitStatuses)
       """)
 

@@ -18,7 +18,11 @@ struct EnrollKeyCommand: ParsableCommand {
   struct Create: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "create", abstract: "Make an enroll key, and the bundle or the image that carries it.",
-      usage: "fleet enroll-key create --uses N --expires TIME --name PATTERN (--bundle FILE.tar | --image MOUNTPOINT)")
+      usage: "fleet enroll-key create --uses N --expires TIME --name PATTERN (--bundle FILE.tar | --image MOUNTPOINT)",
+      discussion: """
+        EXAMPLE
+          fleet enroll-key create --uses 200 --expires 7d --name 'kiosk-{serial}' --user pi --bundle kiosks.tar
+        """)
 
     @Option(help: ArgumentHelp("How many boxes may join with it.", valueName: "n"))
     var uses: Int64
@@ -72,7 +76,11 @@ struct EnrollKeyCommand: ParsableCommand {
 
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "list", abstract: "Show the enroll keys, and how many boxes have joined with each.")
+      commandName: "list", abstract: "Show the enroll keys, and how many boxes have joined with each.",
+      discussion: """
+        EXAMPLE
+          fleet enroll-key list
+        """)
 
     @Flag(help: "Print one JSON object: {\"v\":1,\"enroll_keys\":[...]}.")
     var json = false
@@ -93,7 +101,11 @@ struct EnrollKeyCommand: ParsableCommand {
   struct Remove: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "remove", abstract: "Take an enroll key back: no box joins with it any more.",
-      usage: "fleet enroll-key remove ID")
+      usage: "fleet enroll-key remove ID",
+      discussion: """
+        EXAMPLE
+          fleet enroll-key remove 5f0c2a91
+        """)
 
     @Argument(help: "As 'fleet enroll-key list' shows it.")
     var id: String

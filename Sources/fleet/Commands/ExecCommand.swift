@@ -35,7 +35,8 @@ struct ExecCommand: ParsableCommand {
 
       EXIT STATUS
         0 it was ok on every device, 1 not on every one, 4 it was ok on all that were online, 3 nothing fits the \
-      selector; 130 after Ctrl-C, 143 after SIGTERM. With --resume devices that are still away do not count.
+      selector; 130 after Ctrl-C, 143 after SIGTERM, 141 when nobody reads the output any more. With --resume \
+      devices that are still away do not count.
       """)
 
   @Argument(help: "Which devices.")

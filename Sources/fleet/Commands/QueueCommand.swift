@@ -20,7 +20,12 @@ struct QueueCommand: ParsableCommand {
 
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "list", abstract: "Show the commands that wait, and those of the last week.")
+      commandName: "list", abstract: "Show the commands that wait, and those of the last week.",
+      discussion: """
+        EXAMPLE
+          fleet queue list
+          fleet queue --json | jq -r '.queue[] | select(.state == "waiting") | .device'
+        """)
 
     @Flag(help: "Print one JSON object: {\"v\":1,\"queue\":[...]}.")
     var json = false
@@ -41,7 +46,11 @@ struct QueueCommand: ParsableCommand {
   struct Cancel: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "cancel", abstract: "Take commands out of the queue, where they still wait.",
-      usage: "fleet queue cancel ID...")
+      usage: "fleet queue cancel ID...",
+      discussion: """
+        EXAMPLE
+          fleet queue cancel 2c1531fe
+        """)
 
     @Argument(help: "As 'fleet queue' shows them.")
     var ids: [String] = []
