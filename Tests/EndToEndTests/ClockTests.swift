@@ -47,7 +47,14 @@ import Testing
 extension Lab {
   /// What the agent says of itself, as an object.
   fileprivate func agentReport(_ configuration: URL) throws -> [String: Any] {
-    try Self.object(try succeed(box, ["fleet-agent", "status", "--json", "--config", configuration.path]))
+    var report = ""
+    // HostA calls the device online as soon as its listener stands; the agent first waits for its canary.
+    try eventually("the agent's tunnel is up") {
+      let outcome = try run(box, ["fleet-agent", "status", "--json", "--config", configuration.path])
+      report = outcome.output
+      return outcome.status == 0
+    }
+    return try Self.object(report)
   }
 
   fileprivate func setKeepalive(_ keepalive_s: Int, in configuration: URL) throws {

@@ -68,21 +68,27 @@ public final class ThrowawaySSHD {
     return line.split(whereSeparator: \.isWhitespace).prefix(2).joined(separator: " ")
   }
 
-  /// A port that nothing listens on now.
+  /// A port that nothing listens on now, below those that the kernel gives to outgoing connections, which would take it.
   public static func freePort() throws -> UInt16 {
+    for _ in 0..<100 {
+      let port = UInt16.random(in: 10_000..<18_000)
+      if isFree(port) { return port }
+    }
+    throw Failure(description: "no free port")
+  }
+
+  private static func isFree(_ port: UInt16) -> Bool {
     let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
     defer { close(descriptor) }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
     address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let status = withUnsafeMutablePointer(to: &address) { pointer in
+    return withUnsafePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(descriptor, $0, length) == 0 ? getsockname(descriptor, $0, &length) : -1
+        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
       }
     }
-    guard status == 0 else { throw Failure(description: "no free port: errno \(errno)") }
-    return UInt16(bigEndian: address.sin_port)
   }
 
   private static func start(_ folder: URL) throws -> (ChildProcess, UInt16) {
