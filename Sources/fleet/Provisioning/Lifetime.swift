@@ -1,6 +1,6 @@
 import FleetProtocol
 
-/// How long something that travels is good for: `30d`, `12h`, `90m`, `2w`, `45s`.
+/// A length of time as people write it: `30d`, `12h`, `90m`, `2w`, `45s`.
 struct Lifetime: Hashable {
   let seconds: Int64
 
