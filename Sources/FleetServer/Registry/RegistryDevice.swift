@@ -26,7 +26,7 @@ struct RegistryDevice: Hashable {
   /// A row of `devices` joined with its lease. Throws for text that this program would not have written.
   init(_ row: Row) throws {
     guard let id = DeviceID(row["id"] as String), let port = TCPPort(row["port"] as Int64) else {
-      throw Refusal(.registryUnavailable, "the registry holds a device without identity or port")
+      throw Refusal(.registryDamaged, "the registry holds a device without identity or port")
     }
     self.id = id
     self.port = port

@@ -26,8 +26,8 @@ enum RegistryError {
         hint: "on HostA, fleet-server's folder and registry.db must be writable by its account")
     case .SQLITE_CORRUPT, .SQLITE_NOTADB:
       Refusal(
-        .registryUnavailable, "the registry is damaged",
-        hint: "tunnels go on; on HostA, bring registry.db back from a backup")
+        .registryDamaged, "the registry is damaged",
+        hint: "tunnels go on; on HostA, bring it back with 'fleet-server restore FILE'")
     default:
       Refusal(
         .registryUnavailable, "the registry cannot be used: \(DisplayText.escaped(sentence, limit: 200))",

@@ -66,7 +66,7 @@ extension Registry {
         """, arguments: arguments)
     {
       guard let device = DeviceID(row["id"] as String), let port = TCPPort(row["port"] as Int64) else {
-        throw Refusal(.registryUnavailable, "the registry holds a device without identity or port")
+        throw Refusal(.registryDamaged, "the registry holds a device without identity or port")
       }
       return .approved(device, try DeviceName(validating: row["name"] as String), port)
     }

@@ -47,7 +47,7 @@ extension Registry {
     while let row = try rows.next() {
       let text: String = row[0]
       guard let id = DeviceID(text), let port = TCPPort(row[2] as Int64) else {
-        throw Refusal(.registryUnavailable, "the registry holds a device without identity or port")
+        throw Refusal(.registryDamaged, "the registry holds a device without identity or port")
       }
       positions[text] = devices.count
       let isEnrolled: Bool = row[4]

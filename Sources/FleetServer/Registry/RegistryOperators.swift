@@ -47,7 +47,7 @@ extension Registry {
   /// Throws for text that this program would not have written: whoever it was meant to hold gets nothing.
   private static func access(_ row: Row) throws -> OperatorAccess {
     guard let role = OperatorRole(rawValue: row["role"]) else {
-      throw Refusal(.registryUnavailable, "the registry holds an operator with a role that is not known")
+      throw Refusal(.registryDamaged, "the registry holds an operator with a role that is not known")
     }
     return OperatorAccess(
       role: role, devices: try DeviceSelector((row["devices"] as String).split(separator: " ").map { String($0) }))

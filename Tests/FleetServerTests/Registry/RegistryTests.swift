@@ -147,7 +147,7 @@ import Testing
     #expect(code { _ = try Registry.open(other) } == .notInitialised)
     try FileReplacement.write(
       "this is not a database, and it is long enough to be read".utf8, to: other.registry, durable: false)
-    #expect(code { _ = try Registry.open(other) } == .registryUnavailable)
+    #expect(code { _ = try Registry.open(other) } == .registryDamaged)
   }
 
   @Test func aLockedRegistryIsBusyAfterItsTimeout() throws {

@@ -1,7 +1,7 @@
-/// The hash of FIPS 180-4 by which people compare keys.
-enum SHA256 {
+/// The hash of FIPS 180-4: people compare keys by it, and the audit is chained with it.
+public enum SHA256 {
   /// The 32 bytes of the message's hash.
-  static func digest(_ message: [UInt8]) -> [UInt8] {
+  public static func digest(_ message: [UInt8]) -> [UInt8] {
     var padded = message + [0x80]
     padded += [UInt8](repeating: 0, count: (120 - padded.count % 64) % 64)
     padded += bytes(of: UInt64(message.count) * 8)
