@@ -50,7 +50,7 @@ struct Account: Sendable {
           "sh", passwd.path, sshFolder?.path ?? "", bootIDFile?.path ?? "", readOnly,
           "size=2m,mode=700,uid=\(uid),gid=\(uid)",
         ] + smallDisks + [
-          "--",
+          "--"
         ] + Self.unprivileged(uid)
     } else if hasReadOnlyDisk {
       // Who is not root may mount in a user namespace, where that is allowed at all.

@@ -6,7 +6,7 @@ import Testing
 @Suite(.serialized) struct BrokenRunTests {
   @Test func aRunThatIsStoppedOrKilledKeepsNoDeviceOut() throws {
     try Lab.with { lab in
-      let (server, _, configuration) = try lab.startKitchenPi()
+      let (server, agent, configuration) = try lab.startKitchenPi()
       kill(server.pid, SIGSTOP)
       defer { kill(server.pid, SIGCONT) }
       try lab.comesBackTwice("kitchen-pi", configuration: configuration)
@@ -14,14 +14,16 @@ import Testing
       let holder = try lab.portHolder(lab.ports.leases.lowerBound)
       #expect(server.stop(SIGKILL) == 128 + SIGKILL)
       #expect(try lab.portHolder(lab.ports.leases.lowerBound) == holder && lab.state("kitchen-pi") == "online")
+      // A new agent waits for nothing that was before.
+      #expect(agent.stop() == 0)
+      try lab.startAgent("kitchen-pi", configuration: configuration)
       try lab.comesBackTwice("kitchen-pi", configuration: configuration)
       try lab.changesWork()
 
       // The next one takes over from sshd's listener, and the tunnel stays.
       let before = try lab.portHolder(lab.ports.leases.lowerBound)
       let next = try lab.runHostA()
-      #expect(try lab.portHolder(lab.ports.leases.lowerBound) == before)
-      try lab.comesBackTwice("kitchen-pi", configuration: configuration)
+      #expect(try lab.portHolder(lab.ports.leases.lowerBound) == before && lab.state("kitchen-pi") == "online")
       #expect(next.wait(0) == nil)
     }
   }

@@ -20,7 +20,8 @@ import Testing
       try lab.putHostAUnder(library)
       let ahead = try lab.start(lab.hostA, ["env", "LD_PRELOAD=\(library)", "fleet-server", "run"])
       try lab.isBack("kitchen-pi", after: nil)
-      let host = try #require(try Lab.object(lab.fleetSucceeds("list", "--all", "--json"))["devices"] as? [[String: Any]])
+      let host = try #require(
+        try Lab.object(lab.fleetSucceeds("list", "--all", "--json"))["devices"] as? [[String: Any]])
       let seen = try #require(host.first { $0["name"] as? String == "kitchen-pi" }?["last_seen"] as? String)
       #expect(seen.prefix(4) > "2070", "HostA's clock is ahead: \(seen)")
       try lab.comesBackTwice("kitchen-pi", configuration: configuration)

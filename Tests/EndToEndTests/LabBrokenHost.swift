@@ -60,7 +60,10 @@ extension Lab {
     } + [
       start(
         hostA,
-        ["sh", "-c", "fleet-server operator add \"$1\" --key \"/tmp/$1.pub\"; s=$?; rm \"/tmp/$1.pub\"; exit $s", "sh", eve]
+        [
+          "sh", "-c", "fleet-server operator add \"$1\" --key \"/tmp/$1.pub\"; s=$?; rm \"/tmp/$1.pub\"; exit $s", "sh",
+          eve,
+        ]
       )
     ]
   }
@@ -76,7 +79,8 @@ extension Lab {
         #expect(change.output.split(separator: "\n").count == 1)
       } else {
         // At HostA's own command line: the sentence, and a hint below it.
-        #expect(change.error.hasPrefix("fleet-server: ") && change.error.split(separator: "\n").count <= 2, "\(change.error)")
+        #expect(
+          change.error.hasPrefix("fleet-server: ") && change.error.split(separator: "\n").count <= 2, "\(change.error)")
       }
     }
   }
@@ -86,7 +90,8 @@ extension Lab {
     var lines: [String] = []
     for query in [
       "SELECT id, name, key, next_key, user, replaces_key, provisioned_s FROM devices ORDER BY id",
-      "SELECT * FROM leases ORDER BY port", "SELECT * FROM quarantine ORDER BY port", "SELECT * FROM tags ORDER BY device, key",
+      "SELECT * FROM leases ORDER BY port", "SELECT * FROM quarantine ORDER BY port",
+      "SELECT * FROM tags ORDER BY device, key",
       "SELECT name, key, role FROM operators ORDER BY name",
       "SELECT id, action FROM audit WHERE action NOT LIKE '%connect' ORDER BY id",
     ] {

@@ -31,7 +31,8 @@ struct SessionCache {
       return nil
     }
     let stamp = Stamp(
-      device: UInt64(file.st_dev), inode: UInt64(file.st_ino), changed_s: file.st_ctim.tv_sec, changed_ns: file.st_ctim.tv_nsec)
+      device: UInt64(file.st_dev), inode: UInt64(file.st_ino), changed_s: file.st_ctim.tv_sec,
+      changed_ns: file.st_ctim.tv_nsec)
     if let entry = entries[device], entry.stamp == stamp { return entry.record }
     let record = SessionFile.read(device, home: home)
     entries[device] = (stamp, record)

@@ -7,7 +7,8 @@ import Testing
 @Suite struct SessionSweepRuleTests {
   private func step(_ cutoff: KeyCutoff?, now_s: UInt64, oldest_s: UInt64? = nil) -> SessionSweepRule.Step {
     SessionSweepRule.step(
-      cutoff, bootID: "b", now_ticks: now_s * 100, ticksPerSecond: 100, oldestConnection_ticks: oldest_s.map { $0 * 100 })
+      cutoff, bootID: "b", now_ticks: now_s * 100, ticksPerSecond: 100,
+      oldestConnection_ticks: oldest_s.map { $0 * 100 })
   }
 
   @Test func whatIsNotShutOutIsFirst() { #expect(step(nil, now_s: 9999) == .shutOut) }

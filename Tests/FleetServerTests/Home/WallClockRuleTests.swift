@@ -13,7 +13,8 @@ import Testing
   }
 
   @Test func aMomentIsShortAlsoWhenTheClockWasSetBack() {
-    #expect(WallClockRule.isNear(1000, now_s: 1600, within_s: 600) && WallClockRule.isNear(1600, now_s: 1000, within_s: 600))
+    #expect(
+      WallClockRule.isNear(1000, now_s: 1600, within_s: 600) && WallClockRule.isNear(1600, now_s: 1000, within_s: 600))
     #expect(!WallClockRule.isNear(1000, now_s: 1601, within_s: 600))
     #expect(!WallClockRule.isNear(fiftyYears_s, now_s: 1000, within_s: 600))
     #expect(!WallClockRule.isNear(.max, now_s: -2, within_s: 600))

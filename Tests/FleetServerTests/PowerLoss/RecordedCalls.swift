@@ -23,7 +23,8 @@ struct CallRecorder {
   init(in folder: String) throws {
     library = folder + "/file_calls.so"
     let source = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "file_calls.c").path
-    let compiler = try ChildProcess("cc", ["-shared", "-fPIC", "-O1", "-w", "-o", library, source, "-ldl", "-lpthread"])
+    let compiler = try ChildProcess(
+      "cc", ["-shared", "-fPIC", "-O1", "-w", "-o", library, source, "-ldl", "-lpthread"])
     try #require(compiler.wait() == 0, "cc compiles file_calls.c")
   }
 

@@ -120,7 +120,9 @@ import Testing
     func rotate(_ standing: DeviceKeyStanding, _ key: PublicKey) throws -> KeyRotationRule.Step {
       try registry.rotateKey(of: id, to: key, standing: standing, from: "192.0.2.9", now_s: 2)
     }
-    func standings() throws -> [DeviceKeyStanding] { try registry.read({ try Registry.keyHolders($0).0 }).map(\.standing) }
+    func standings() throws -> [DeviceKeyStanding] {
+      try registry.read({ try Registry.keyHolders($0).0 }).map(\.standing)
+    }
     #expect(try standings() == [.replace])
     for step in [KeyRotationRule.Step.admit, .stay] { #expect(try rotate(.replace, new) == step) }
     #expect(try standings() == [.replace, .next])
