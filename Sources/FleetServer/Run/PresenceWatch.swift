@@ -10,6 +10,7 @@ struct PresenceWatch {
   private var history: PresenceHistory?
   private var silence = SilenceRule()
   private var lastTrouble: String?
+  private var rotationDue = ContinuousClock.now
 
   init(home: Home) {
     self.home = home
@@ -46,6 +47,7 @@ struct PresenceWatch {
       }
       endSilent(samples.compactMap(\.session), snapshot)
       try expire(devices, snapshot)
+      try rotateAudit()
       lastTrouble = nil
     } catch {
       registry.close()
@@ -60,9 +62,18 @@ struct PresenceWatch {
       return ExpiryRule.step(expires_s: expires_s, isSeen: isSeen, now_s: snapshot.now_s) != .wait
     }
     guard isDue else { return }
+    let home = home
     try registry.change { (registry) throws(Refusal) in
       try DeviceExpiry.run(registry, home: home, now_s: snapshot.now_s)
     }
+  }
+
+  /// Keeps the registry from growing for ever; looked at once an hour, also after a rotation that has failed.
+  private mutating func rotateAudit() throws(Refusal) {
+    guard ContinuousClock.now >= rotationDue else { return }
+    rotationDue = ContinuousClock.now + .seconds(3600)
+    let moved = try AuditRotation(home: home, registry: try registry.open()).run(.automatic)
+    if moved > 0 { StandardError.write("moved \(moved) entries of the audit into \(home.audit)") }
   }
 
   /// Nothing but the recorded sshd is ever signalled, and only after a look at it in /proc.
