@@ -6,6 +6,8 @@ public enum Limits {
   public static let requestWords = 8
   /// One line of JSON, its newline included, in a request's body or a reply.
   public static let line = 32 * 1024
+  /// One line of the audit.
+  public static let auditLine = 1 << 20
   /// How deep JSON may nest.
   public static let jsonDepth = 8
   /// Host keys that one machine may have.

@@ -16,7 +16,7 @@ extension OperatorRequest {
   /// The least role that may ask for it.
   public var requiredRole: OperatorRole {
     switch self {
-    case .version, .list, .select, .show, .log: .viewer
+    case .version, .list, .select, .show, .log, .auditLines: .viewer
     case .connect, .queueAdd, .queue, .queueTake, .queueDone, .queueCancel: .operator
     case .provision, .provisionMany, .enroll, .rename, .tag, .replace, .remove, .rekey, .createEnrollKey, .enrollKeys,
       .removeEnrollKey, .pending, .approve, .reject:

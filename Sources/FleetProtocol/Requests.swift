@@ -42,6 +42,7 @@ public enum OperatorRequest: Hashable, Sendable {
   case select
   case show(DeviceName)
   case log
+  case auditLines
   case provision(DeviceName)
   case provisionMany
   case enroll(DeviceName)
@@ -73,6 +74,7 @@ public enum OperatorRequest: Hashable, Sendable {
     case ("list", 1): self = .list
     case ("select", 1): self = .select
     case ("log", 1): self = .log
+    case ("audit-lines", 1): self = .auditLines
     case ("version", 1): self = .version
     case ("show", 2): self = .show(try name())
     case ("provision", 2): self = .provision(try name())
@@ -108,6 +110,7 @@ public enum OperatorRequest: Hashable, Sendable {
     case .list: "list"
     case .select: "select"
     case .log: "log"
+    case .auditLines: "audit-lines"
     case .show(let name): "show \(name)"
     case .provision(let name): "provision \(name)"
     case .provisionMany: "provision-many"

@@ -2,36 +2,63 @@
 public enum SHA256 {
   /// The 32 bytes of the message's hash.
   public static func digest(_ message: [UInt8]) -> [UInt8] {
-    var padded = message + [0x80]
+    var padded = message
+    padded.reserveCapacity(message.count + 72)
+    padded.append(0x80)
     padded += [UInt8](repeating: 0, count: (120 - padded.count % 64) % 64)
     padded += bytes(of: UInt64(message.count) * 8)
     var state: [UInt32] = [
       0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
     ]
-    for start in stride(from: 0, to: padded.count, by: 64) { add(padded[start..<start + 64], to: &state) }
+    // The audit has a hash for each of many entries: nothing is allocated within a message.
+    withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 64) { words in
+      padded.withUnsafeBufferPointer { bytes in
+        constants.withUnsafeBufferPointer { constants in
+          state.withUnsafeMutableBufferPointer { state in
+            for start in stride(from: 0, to: bytes.count, by: 64) {
+              add(bytes, at: start, to: state, words, constants)
+            }
+          }
+        }
+      }
+    }
     return state.flatMap { bytes(of: $0) }
   }
 
-  private static func add(_ block: ArraySlice<UInt8>, to state: inout [UInt32]) {
-    var words = stride(from: block.startIndex, to: block.endIndex, by: 4).map { start in
-      block[start..<start + 4].reduce(0) { $0 << 8 | UInt32($1) }
+  /// The hash in 64 digits.
+  public static func hexadecimal(_ message: [UInt8]) -> String {
+    let digits = Array("0123456789abcdef".utf8)
+    return String(decoding: digest(message).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+  }
+
+  private static func add(
+    _ bytes: UnsafeBufferPointer<UInt8>, at start: Int, to state: UnsafeMutableBufferPointer<UInt32>,
+    _ words: UnsafeMutableBufferPointer<UInt32>, _ constants: UnsafeBufferPointer<UInt32>
+  ) {
+    for i in 0..<16 {
+      let place = start + 4 * i
+      words[i] =
+        UInt32(bytes[place]) << 24 | UInt32(bytes[place + 1]) << 16 | UInt32(bytes[place + 2]) << 8
+        | UInt32(bytes[place + 3])
     }
     for i in 16..<64 {
       let (early, late) = (words[i - 15], words[i - 2])
       let first = turned(early, 7) ^ turned(early, 18) ^ early >> 3
       let second = turned(late, 17) ^ turned(late, 19) ^ late >> 10
-      words.append(words[i - 16] &+ first &+ words[i - 7] &+ second)
+      words[i] = words[i - 16] &+ first &+ words[i - 7] &+ second
     }
-    var v = state
+    var (a, b, c, d) = (state[0], state[1], state[2], state[3])
+    var (e, f, g, h) = (state[4], state[5], state[6], state[7])
     for i in 0..<64 {
-      let first = turned(v[4], 6) ^ turned(v[4], 11) ^ turned(v[4], 25)
-      let choice = v[4] & v[5] ^ ~v[4] & v[6]
-      let forward = v[7] &+ first &+ choice &+ constants[i] &+ words[i]
-      let second = turned(v[0], 2) ^ turned(v[0], 13) ^ turned(v[0], 22)
-      let majority = v[0] & v[1] ^ v[0] & v[2] ^ v[1] & v[2]
-      v = [forward &+ second &+ majority, v[0], v[1], v[2], v[3] &+ forward, v[4], v[5], v[6]]
+      let first = turned(e, 6) ^ turned(e, 11) ^ turned(e, 25)
+      let choice = e & f ^ ~e & g
+      let forward = h &+ first &+ choice &+ constants[i] &+ words[i]
+      let second = turned(a, 2) ^ turned(a, 13) ^ turned(a, 22)
+      let majority = a & b ^ a & c ^ b & c
+      (h, g, f, e) = (g, f, e, d &+ forward)
+      (d, c, b, a) = (c, b, a, forward &+ second &+ majority)
     }
-    for i in state.indices { state[i] &+= v[i] }
+    for (i, value) in [a, b, c, d, e, f, g, h].enumerated() { state[i] &+= value }
   }
 
   private static func turned(_ word: UInt32, _ count: UInt32) -> UInt32 { word >> count | word << (32 - count) }

@@ -35,6 +35,7 @@ import Testing
     return [
       Use(request: "version"), Use(request: "list"), Use(request: "select", body: #"{"v":1,"select":["kitchen-*"]}"#),
       Use(request: "show kitchen-pi"), Use(request: "log", body: #"{"v":1,"limit":10}"#),
+      Use(request: "audit-lines", body: #"{"v":1,"after":0,"limit":10}"#),
       Use(request: "connect kitchen-pi"), Use(request: "queue-add", body: queueBody), Use(request: "queue"),
       Use(request: "queue-take ID kitchen-pi"), Use(request: "queue-done ID kitchen-pi", body: #"{"v":1,"status":0}"#),
       Use(request: "queue-cancel ID"), Use(request: "provision hall-pi", body: provision),
@@ -125,7 +126,7 @@ import Testing
             ("show attic-pi", ""), ("connect attic-pi", ""), ("queue-add", queueBody),
             ("queue-take 00000000 attic-pi", ""),
             ("queue-done 00000000 attic-pi", #"{"v":1,"status":0}"#),
-            ("log", #"{"v":1,"limit":9,"device":"attic-pi"}"#),
+            ("log", #"{"v":1,"limit":9,"device":"attic-pi"}"#), ("audit-lines", #"{"v":1,"after":0,"limit":9}"#),
           ]
         ),
         (
@@ -137,6 +138,7 @@ import Testing
             ("replace attic-pi", elsewhere), ("rekey attic-pi", ""), ("remove attic-pi", ""),
             ("provision loft-pi", elsewhere), ("enroll-keys", ""), ("enroll-key-create", ""),
             ("enroll-key-remove 00000000", ""), ("pending", ""), ("approve x", ""), ("reject x", ""),
+            ("audit-lines", #"{"v":1,"after":0,"limit":9}"#),
           ]
         ),
       ] {

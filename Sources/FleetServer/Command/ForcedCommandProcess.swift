@@ -45,6 +45,16 @@ enum ReplyOutput {
     try write(bytes)
   }
 
+  /// The same with lines that are written already.
+  static func write(_ fields: JSONObject, lines: [[UInt8]]) throws(Refusal) {
+    var bytes = Array((Reply.ok(fields).line + "\n").utf8)
+    for line in lines {
+      bytes += line
+      bytes.append(UInt8(ascii: "\n"))
+    }
+    try write(bytes)
+  }
+
   /// Throws `io-failed` when nobody reads any more.
   static func write(_ text: String) throws(Refusal) { try write(Array(text.utf8)) }
 

@@ -14,6 +14,8 @@ struct Home: Hashable {
   var authorizedKeys: String { path + "/authorized_keys" }
   var registry: String { path + "/registry.db" }
   var registryLock: String { path + "/registry.lock" }
+  var audit: String { path + "/audit" }
+  var auditLock: String { path + "/audit.lock" }
   var keyFileLock: String { path + "/authorized_keys.lock" }
   var sessions: String { path + "/sessions" }
   var runLock: String { path + "/run.lock" }

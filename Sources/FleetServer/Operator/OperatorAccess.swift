@@ -64,7 +64,7 @@ extension OperatorRequest {
   /// Whether it is about no single devices, and so not for an operator who is held to some.
   var concernsWholeFleet: Bool {
     switch self {
-    case .createEnrollKey, .enrollKeys, .removeEnrollKey, .pending, .approve, .reject: true
+    case .auditLines, .createEnrollKey, .enrollKeys, .removeEnrollKey, .pending, .approve, .reject: true
     case .version, .list, .select, .show, .log, .provision, .provisionMany, .enroll, .connect, .rename, .tag, .replace,
       .remove, .rekey, .queueAdd, .queue, .queueTake, .queueDone, .queueCancel:
       false
@@ -78,8 +78,8 @@ extension OperatorRequest {
       .tag(let name), .replace(let name), .remove(let name), .rekey(let name), .queueTake(_, let name),
       .queueDone(_, let name):
       name
-    case .version, .list, .select, .log, .provisionMany, .createEnrollKey, .enrollKeys, .removeEnrollKey, .pending,
-      .approve, .reject, .queueAdd, .queue, .queueCancel:
+    case .version, .list, .select, .log, .auditLines, .provisionMany, .createEnrollKey, .enrollKeys, .removeEnrollKey,
+      .pending, .approve, .reject, .queueAdd, .queue, .queueCancel:
       nil
     }
   }

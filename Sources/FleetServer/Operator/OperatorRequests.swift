@@ -31,8 +31,13 @@ struct OperatorRequests {
       try DeviceListing(home: home, access: actor.access).answer(body.selector, registry)
     case .log:
       let body = try RequestBody.read { (line) throws(JSONError) in try LogBody(parsing: line) }
-      let entries = try registry.log(body, for: actor.access)
-      try ReplyOutput.write(["count": .integer(Int64(entries.count))], lines: entries.map(\.object))
+      let (entries, earlier) = try registry.log(body, for: actor.access)
+      try ReplyOutput.write(
+        ["count": .integer(Int64(entries.count)), "earlier": .integer(earlier)], lines: entries.map(\.object))
+    case .auditLines:
+      let body = try RequestBody.read { (line) throws(JSONError) in try AuditLinesBody(parsing: line) }
+      let page = try AuditReading(home: home, registry: registry).page(body)
+      try ReplyOutput.write(page.fields, lines: page.lines)
     case .show(let device):
       let snapshot = try HostSnapshot.take(home)
       let named = try registry.device(named: device, for: actor.access)
@@ -78,7 +83,7 @@ struct OperatorRequests {
   /// Whoever lists or changes sees no device that is over. One that cannot be removed now keeps nobody from reading.
   private func expire(before request: OperatorRequest, _ registry: Registry) throws(Refusal) {
     switch request {
-    case .version, .connect: break
+    case .version, .connect, .auditLines: break
     case .list, .select, .show, .log, .queue: try? DeviceExpiry.run(registry, home: home, now_s: Int64(time(nil)))
     default: try DeviceExpiry.run(registry, home: home, now_s: Int64(time(nil)))
     }

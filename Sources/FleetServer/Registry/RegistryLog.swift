@@ -6,13 +6,18 @@ extension Registry {
   /// The longest detail in bytes that an entry tells.
   private static let longestDetail = 4000
 
-  /// The latest entries that `body` asks for and the operator may see, the oldest first. A connection's end stands in the
-  /// entry of its beginning. What concerns no device is for operators who are held to nothing; of a device that was
+  /// The latest entries that `body` asks for and the operator may see, the oldest first, and how many were rotated that
+  /// could have been among them.
+  ///
+  /// A connection's end stands in the entry of its beginning, unless that was rotated. What concerns no device is for operators who are held to nothing; of a device that was
   /// removed nobody can say whose it would be, so it is, too. Throws `no-such-device` for a name that was never there.
-  func log(_ body: LogBody, for access: OperatorAccess) throws(Refusal) -> [LogEntry] {
+  func log(_ body: LogBody, for access: OperatorAccess) throws(Refusal) -> (
+    entries: [LogEntry], earlier: Int64
+  ) {
     try read { db in
-      var conditions = ["audit.action <> 'disconnect'"]
-      var arguments: StatementArguments = []
+      let rotated = try Self.rotatedHead(db).number
+      var conditions = ["audit.id > ?", "(audit.action <> 'disconnect' OR audit.connection <= ?)"]
+      var arguments: StatementArguments = [rotated, rotated]
       if let name = body.device {
         conditions.append("(audit.device_name = ? OR audit.device = ?)")
         arguments += [name.rawValue, try Self.identity(ofLogged: name, for: access, db)?.rawValue]
@@ -25,8 +30,9 @@ extension Registry {
       let rows = try Row.fetchCursor(
         db,
         sql: """
-          SELECT audit.*, finish.duration_s AS length_s, finish.bytes_to_device AS to_device,
-            finish.bytes_from_device AS from_device
+          SELECT audit.*, coalesce(finish.duration_s, audit.duration_s) AS length_s,
+            coalesce(finish.bytes_to_device, audit.bytes_to_device) AS to_device,
+            coalesce(finish.bytes_from_device, audit.bytes_from_device) AS from_device
           FROM audit LEFT JOIN audit AS finish ON finish.connection = audit.id
           WHERE \(conditions.joined(separator: " AND ")) ORDER BY audit.id DESC
           """, arguments: arguments)
@@ -35,8 +41,15 @@ extension Registry {
         if let visible, !((row["device"] as String?).map { visible.contains($0) } ?? false) { continue }
         entries.append(Self.entry(row))
       }
-      return entries.reversed()
+      let isWhole = entries.count < body.limit && visible == nil
+      return (entries.reversed(), isWhole ? try Self.rotated(since: body.since, db) : 0)
     }
+  }
+
+  /// How many entries lie in files, if any of them is as young as that.
+  private static func rotated(since: Timestamp?, _ db: Database) throws -> Int64 {
+    try Int64.fetchOne(
+      db, sql: "SELECT number FROM audit_rotated WHERE at_s >= ?", arguments: [since?.seconds ?? Int64.min]) ?? 0
   }
 
   /// The device that is called so now; `nil` where one was called so once.

@@ -1,3 +1,4 @@
+import FleetProtocol
 import GRDB
 
 /// The registry's schema, as numbered steps. A step that was released is never changed: add the next one.
@@ -146,6 +147,65 @@ enum RegistryMigrations {
           CREATE INDEX audit_of_connection ON audit (connection) WHERE connection IS NOT NULL;
           """)
     }
+    migrator.registerMigration("4") { db in
+      try db.execute(
+        sql: """
+          -- The last entry that lies in a file; number 0 stands for none.
+          CREATE TABLE audit_rotated (
+            number INTEGER NOT NULL,
+            hash TEXT NOT NULL,
+            at_s INTEGER NOT NULL
+          ) STRICT;
+          -- `hash` has no default: a program from before, whose entries would stand beside the chain, writes none.
+          CREATE TABLE audit_chained (
+            id INTEGER NOT NULL PRIMARY KEY,
+            at_s INTEGER NOT NULL,
+            actor TEXT NOT NULL,
+            action TEXT NOT NULL,
+            device TEXT,
+            device_name TEXT,
+            remote_address TEXT,
+            connection INTEGER,
+            duration_s INTEGER,
+            bytes_to_device INTEGER,
+            bytes_from_device INTEGER,
+            detail TEXT,
+            hash TEXT NOT NULL
+          ) STRICT;
+          """)
+      try RegistryMigrations.chain("audit", into: "audit_chained", db)
+      try db.execute(
+        sql: """
+          DROP TABLE audit;
+          ALTER TABLE audit_chained RENAME TO audit;
+          CREATE INDEX audit_of_device ON audit (device, id);
+          CREATE INDEX audit_of_device_name ON audit (device_name, id);
+          CREATE INDEX audit_of_connection ON audit (connection) WHERE connection IS NOT NULL;
+          INSERT INTO audit_rotated (number, hash, at_s) VALUES (0, '\(AuditHead.beginning.hash)', 0);
+          CREATE TRIGGER audit_has_no_gap BEFORE INSERT ON audit
+            WHEN NEW.id <> 1 + coalesce((SELECT MAX(id) FROM audit), (SELECT number FROM audit_rotated))
+            BEGIN SELECT RAISE(ABORT, 'the audit is only added to'); END;
+          CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
+            BEGIN SELECT RAISE(ABORT, 'the audit is only added to'); END;
+          CREATE TRIGGER audit_is_kept BEFORE DELETE ON audit
+            WHEN OLD.id > (SELECT number FROM audit_rotated)
+            BEGIN SELECT RAISE(ABORT, 'the audit is only added to'); END;
+          CREATE TRIGGER audit_rotates_forward BEFORE UPDATE ON audit_rotated
+            WHEN NEW.number <= OLD.number
+            BEGIN SELECT RAISE(ABORT, 'the audit is only added to'); END;
+          CREATE TRIGGER audit_rotation_is_kept BEFORE DELETE ON audit_rotated
+            BEGIN SELECT RAISE(ABORT, 'the audit is only added to'); END;
+          CREATE TRIGGER audit_rotates_once BEFORE INSERT ON audit_rotated
+            BEGIN SELECT RAISE(ABORT, 'the audit is only added to'); END;
+          """)
+    }
     return migrator
+  }
+
+  /// Copies rows that have no hash yet. Each keeps its number, which the end of a connection names.
+  private static func chain(_ source: String, into table: String, _ db: Database) throws {
+    let rows = try Row.fetchCursor(db, sql: "SELECT * FROM \(source) ORDER BY id")
+    var head = AuditHead.beginning
+    while let row = try rows.next() { head = try Registry.insert(AuditEntry(row), after: head, into: table, db) }
   }
 }

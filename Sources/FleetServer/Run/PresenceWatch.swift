@@ -14,6 +14,7 @@ struct PresenceWatch {
   private var sweepAt = ContinuousClock.now
   /// When this machine began by what the clock says: another time after the clock was set.
   private var lastBootedAt_s: Int64?
+  private var rotationDue = ContinuousClock.now
 
   init(home: Home) {
     self.home = home
@@ -64,6 +65,7 @@ struct PresenceWatch {
     }
     endSilent(samples.compactMap(\.session), snapshot)
     try expire(devices, snapshot)
+    try rotateAudit()
     guard isSweeping else { return }
     try SessionSweep.run(
       found.subtracting(devices.map(\.id)), known: Set(samples.compactMap(\.session?.sshd)), home: home)
@@ -94,6 +96,14 @@ struct PresenceWatch {
     try registry.change { (registry) throws(Refusal) in
       try DeviceExpiry.run(registry, home: home, now_s: snapshot.now_s)
     }
+  }
+
+  /// Keeps the registry from growing for ever; looked at once an hour, also after a rotation that has failed.
+  private mutating func rotateAudit() throws(Refusal) {
+    guard ContinuousClock.now >= rotationDue else { return }
+    rotationDue = ContinuousClock.now + .seconds(3600)
+    let moved = try AuditRotation(home: home, registry: try registry.open()).run(.automatic)
+    if moved > 0 { StandardError.write("moved \(moved) entries of the audit into \(home.audit)") }
   }
 
   /// Nothing but the recorded sshd is ever signalled, and only after a look at it in /proc.

@@ -36,10 +36,13 @@ struct FleetPaths: Hashable {
   /// What the last `fleet exec` did.
   func lastExecution(host: String) -> String { "\(stateFolder)/exec/\(host)" }
 
+  /// How far the log was verified.
+  func verifiedLog(host: String) -> String { "\(stateFolder)/audit/\(host)" }
+
   /// Everything that is kept of one HostA beside the configuration, in the same order for every HostA; not all of it
   /// need be there.
   func kept(of host: String) -> [String] {
-    ["devices", "pending", "known", "exec", "queued"].map { "\(stateFolder)/\($0)/\(host)" }
+    ["devices", "pending", "known", "exec", "queued", "audit"].map { "\(stateFolder)/\($0)/\(host)" }
   }
 
   /// What HostA last told about all its devices.

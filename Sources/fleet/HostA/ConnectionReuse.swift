@@ -19,7 +19,7 @@ extension OperatorRequest {
   /// Whether it does no harm to ask again when no answer came.
   var mayBeAskedAgain: Bool {
     switch self {
-    case .version, .list, .select, .show, .log, .connect, .pending, .enrollKeys, .queue: true
+    case .version, .list, .select, .show, .log, .auditLines, .connect, .pending, .enrollKeys, .queue: true
     default: false
     }
   }

@@ -29,12 +29,19 @@ extension HostRequest {
     return list
   }
 
-  /// The latest entries of the log, oldest first.
-  func log(_ body: LogBody) throws(Refusal) -> [LogEntry] {
+  /// The latest entries of the log, oldest first, and how many lie in HostA's files that could have been meant.
+  func log(_ body: LogBody) throws(Refusal) -> (entries: [LogEntry], earlier: Int64) {
     let answer = try answer(to: .log, body: body.line)
     return try parse { () throws(JSONError) in
-      try Self.objects(of: answer, "an entry").map { (object) throws(JSONError) in try LogEntry(object) }
+      let entries = try Self.objects(of: answer, "an entry").map { (object) throws(JSONError) in try LogEntry(object) }
+      return (entries, try answer.fields.optionalInteger("earlier", in: 0...Int64.max) ?? 0)
     }
+  }
+
+  /// Lines of the audit, as HostA has them.
+  func auditLines(_ body: AuditLinesBody) throws(Refusal) -> AuditPage {
+    let answer = try answer(to: .auditLines, body: body.line)
+    return try parse { () throws(JSONError) in try AuditPage(answer.fields, lines: answer.lines.map { Array($0) }) }
   }
 
   /// What an answer to `select` tells.

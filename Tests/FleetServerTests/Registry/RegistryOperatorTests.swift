@@ -49,7 +49,7 @@ import Testing
     -> [String]
   {
     let body = LogBody(device: name, since: since.map { Timestamp(seconds: $0) }, limit: limit)
-    return try registry.log(body, for: actor?.access ?? .everything).map {
+    return try registry.log(body, for: actor?.access ?? .everything).entries.map {
       "\($0.actor) \($0.action) \($0.device ?? "-")" + ($0.duration_s.map { " \($0) s" } ?? "")
     }
   }
@@ -71,7 +71,7 @@ import Testing
     #expect(try registry.access(of: eve) == OperatorAccess(role: .operator, devices: berlin))
     #expect(try registry.addOperator(eve, key: try sampleKey(9), devices: .everything, by: .host, now_s: 5) == .changed)
     #expect(try registry.access(of: eve) == OperatorAccess(role: .operator, devices: .everything))
-    let details = try registry.log(LogBody(device: nil, since: nil, limit: 4), for: .everything).map(\.detail)
+    let details = try registry.log(LogBody(device: nil, since: nil, limit: 4), for: .everything).entries.map(\.detail)
     #expect(
       details == [
         "eve, admin", "eve, viewer, tag=site:berlin !tag=old", "eve, operator, tag=site:berlin !tag=old",
@@ -169,7 +169,7 @@ import Testing
       device, by: bob, connection: row, duration_s: 62, bytesToDevice: 4, bytesFromDevice: 5, now_s: 2062)
     #expect(
       try log(kitchen) == ["alice provision kitchen-pi", "bob connect kitchen-pi 62 s", "alice connect kitchen-pi"])
-    let entry = try registry.log(LogBody(device: kitchen, since: nil, limit: 2), for: .everything)[0]
+    let entry = try registry.log(LogBody(device: kitchen, since: nil, limit: 2), for: .everything).entries[0]
     #expect(
       entry
         == LogEntry(
@@ -194,7 +194,7 @@ import Testing
     #expect(try log(attic, since: 3000).isEmpty)
     let tags = Dictionary(uniqueKeysWithValues: (0..<20).map { ("t\($0)", String(repeating: "ü", count: 120)) })
     _ = try registry.tag(kitchen, TagBody(set: tags, remove: []), by: bob, now_s: 4000)
-    let entry = try registry.log(LogBody(device: nil, since: nil, limit: 1), for: .everything)[0]
+    let entry = try registry.log(LogBody(device: nil, since: nil, limit: 1), for: .everything).entries[0]
     #expect(try LogEntry(entry.object) == entry, "no entry is longer than a laptop takes")
   }
 

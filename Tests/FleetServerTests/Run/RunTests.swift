@@ -254,6 +254,28 @@ import Testing
     #expect(try stop(running).status == 0)
   }
 
+  @Test func olderEntriesOfALargeAuditAreMovedIntoAFile() throws {
+    let home = Home(path: server.home)
+    try Registry.open(home).write { db in
+      try db.execute(
+        sql: """
+          INSERT INTO audit (id, at_s, actor, action, hash)
+          WITH RECURSIVE n (id) AS (SELECT MAX(id) + 1 FROM audit UNION ALL SELECT id + 1 FROM n WHERE id < 100001)
+          SELECT id, 1000, 'alice', 'tag', 'x' FROM n
+          """)
+    }
+    let running = try start()
+    try eventually("nothing is moved: \(running.errors)", within: .seconds(90)) {
+      running.errors.contains("moved 50001 entries")
+    }
+    #expect(try Registry.open(home).auditNumbers() == 50_002...100_001)
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: home.audit).sorted() == [
+        "000000000001.jsonl", "000000050001.jsonl",
+      ])
+    #expect(try stop(running).status == 0)
+  }
+
   @Test func aPortThatAnotherConnectionOfOursHoldsIsToldInTime() throws {
     let running = try start()
     let device = try provision("box")
