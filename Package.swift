@@ -71,7 +71,7 @@ let package = Package(
       ]),
     .testTarget(
       name: "EndToEndTests",
-      dependencies: ["FleetProtocol", "TestProcesses", .product(name: "GRDB", package: "GRDB.swift")],
+      dependencies: ["FleetProtocol", "CLibSSH2", "TestProcesses", .product(name: "GRDB", package: "GRDB.swift")],
       // Compiled by the test that preloads it into the agent.
       exclude: ["WallClock"]),
     .testTarget(name: "LayeringTests"),

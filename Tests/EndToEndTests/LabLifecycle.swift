@@ -6,7 +6,7 @@ import Testing
 extension Thief {
   /// What HostA replies, by its first line.
   func ask(_ request: String, body: String = "", options: [String] = []) throws -> Answer {
-    let outcome = try lab.run(account, line(options, [request]), input: body, within: 30)
+    let outcome = try lab.run(account, line(options, request.isEmpty ? [] : [request]), input: body, within: 30)
     let first = outcome.output.split(separator: "\n").first ?? ""
     let fields = (try? JSONSerialization.jsonObject(with: Data(first.utf8))) as? [String: Any]
     return Answer(outcome: outcome, fields: fields ?? [:])
@@ -20,14 +20,7 @@ extension Thief {
   }
 
   /// A connection that stays open for later requests. Returns the options that lead them through it.
-  func stay() throws -> [String] {
-    let socket = account.home.appending(path: "master-\(UUID().uuidString.prefix(8))").path
-    let master = try start(["-M", "-S", socket, "-N"])
-    try eventually("the connection stands\n\(master.error)", within: 15) {
-      FileManager.default.fileExists(atPath: socket)
-    }
-    return ["-S", socket]
-  }
+  func stay() throws -> [String] { try connection().options }
 
   func claim(options: [String] = []) throws -> Answer {
     try ask("claim", body: #"{"v":1,"agent_version":"0.1.0","boot_id":"by-hand","keepalive_s":10}"#, options: options)

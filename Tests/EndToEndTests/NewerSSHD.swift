@@ -1,7 +1,21 @@
 import Foundation
 
+/// The sshds that HostA is tried with.
+enum HostSSHD: CaseIterable {
+  /// The machine's own.
+  case installed
+  /// Of 9.8 or newer.
+  case newer
+
+  /// Those that are here. What NewerSSHDTests is skipped for, is said there.
+  static let here = allCases.filter { $0 != .newer || NewerSSHD.obstacle == nil }
+
+  /// What `hostA.openSSH` is, before HostA is started.
+  var folder: URL? { self == .newer ? NewerSSHD.folder : nil }
+}
+
 /// An OpenSSH of 9.8 or newer, whose sshd is several programs and punishes whoever fails to log in: beside the machine's
-/// own, not installed. `lab.hostA.openSSH = NewerSSHD.folder`, before HostA is started, has HostA run it.
+/// own, not installed.
 enum NewerSSHD {
   /// Where `make test-bootstrap` unpacks it; a folder that holds `usr/sbin/sshd`, `usr/lib/openssh` and `usr/bin/ssh`.
   static let folder = Checkout.folder.appending(path: ".build/tools/openssh")

@@ -1,44 +1,42 @@
+import FleetProtocol
 import Foundation
 import Testing
 
-/// What a stolen laptop's key is good for: the verbs, and nothing of the account's.
+/// What a stolen laptop's key is good for: the verbs of its role, and nothing of the account's.
 @Suite(.serialized) struct OperatorKeyTests {
-  @Test func anOperatorsKeyAsksForTheVerbsAndNothingElse() throws {
+  @Test(arguments: HostSSHD.here) func anOperatorsKeyAsksForItsRolesVerbsAndNothingElse(_ sshd: HostSSHD) throws {
     try Lab.with { lab in
-      try lab.startKitchenPi()
-      let own = lab.ports.leases.lowerBound
-      let thief = Thief(lab: lab, account: lab.laptop, key: lab.operatorKey)
-
-      for command in [["version"], ["list"], ["show", "kitchen-pi"], ["fleet-server", "list"]] {
-        let outcome = try thief.run([], command: command)
-        #expect(outcome.status == 0 && outcome.output.hasPrefix("{\"v\":1,\"ok\":true"), "\(command): \(outcome)")
+      lab.hostA.openSSH = sshd.folder
+      let (server, _, _) = try lab.startKitchenPi()
+      try lab.hostKeysAreKnown()
+      try lab.anna.succeed("tag kitchen-pi", body: #"{"v":1,"set":{"site":"berlin"}}"#)
+      for name in ["hall-pi", "loft-pi"] {
+        try lab.anna.succeed("provision \(name)", body: lab.provisionBody(try lab.boxKey(name).key))
       }
+      let own = (try #require(try lab.device("kitchen-pi")?["id"] as? String), lab.ports.leases.lowerBound)
+      let uses = try OperatorUse.all(lab)
+      let image = try lab.createEnrollKey(named: "image")
 
-      for command in [
-        [], ["sh"], ["sh", "-c", "id"], ["id;list"], ["list;id"], ["list|id"], ["$(id)"], ["claim"], ["report"],
-        ["device", "0000000000000000", "\(own)"], ["operator", "anna"], ["run"], ["init"], ["scp", "-f", "x"],
-        ["connect", "../x"], ["show", "-h"], ["fleet-server", "run"],
+      for (role, options, request) in [
+        (OperatorRole.viewer, ["--role", "viewer"], "show kitchen-pi"), (.operator, ["--role", "operator"], "queue"),
+        (.admin, ["--devices", "tag=site:berlin"], "rename kitchen-pi kitchen-pi"),
       ] {
-        let outcome = try thief.run([], command: command)
-        #expect(outcome.status != 0 && !outcome.output.contains("uid="), "\(command): \(outcome)")
-        #expect(outcome.output.contains("\"ok\":false"), "\(command): \(outcome)")
-      }
+        let thief = try lab.addOperator("the-\(role)", options)
+        // What the role may not ask for; an admin, here, what is not of the devices in Berlin.
+        let beyond = try uses.map { $0.withID(image.id) }.filter {
+          try $0.role() > role || role == .admin && $0.isBeyondKitchenPi
+        }
+        let attempts =
+          Forbidden.toAnyOperator(lab, device: own) + beyond.map { .run($0.request, body: $0.body, codes: ["denied"]) }
+        #expect(beyond.count >= 12 && attempts.count >= 15, "\(role): \(beyond.map(\.request))")
+        let connection = try thief.expectRefused(attempts, sshd: server)
+        try thief.expectRawRequestsRefused(port: own.1 + 20, sshd: server)
 
-      for forward in [
-        "127.0.0.1:\(own + 5):127.0.0.1:22", "127.0.0.1:\(own):127.0.0.1:22",
-        "\(lab.hostA.home.path)/socket:127.0.0.1:22",
-      ] {
-        let outcome = try thief.run(["-N", "-R", forward])
-        #expect(outcome.status == 255, "-R \(forward): \(outcome)")
+        let answer = try thief.ask(request, options: connection)
+        #expect(answer.isOK, "\(role): \(request): \(answer)")
+        #expect(try thief.ask("version", options: connection).fields["operator"] as? String == "the-\(role)")
       }
-      for target in ["127.0.0.1:\(own)", "127.0.0.1:\(lab.ports.hostA)"] {
-        let outcome = try thief.run(["-W", target])
-        #expect(
-          outcome.status == 255 && outcome.error.contains("administratively prohibited"), "-W \(target): \(outcome)")
-      }
-      #expect(try thief.run(["-tt"]).error.contains("PTY allocation request failed"))
-      #expect(try thief.run(["-s"], command: ["sftp"]).status != 0)
-      try thief.expectNoForwardedAgent(during: ["connect", "kitchen-pi"], of: "operator")
+      try lab.anna.expectCleanEnvironment(during: "connect kitchen-pi", of: "operator anna")
     }
   }
 
@@ -58,5 +56,13 @@ import Testing
       try lab.succeed(lab.hostA, ["fleet-server", "operator", "remove", "bob"])
       #expect(try stranger.run([], command: ["version"]).error.contains("Permission denied"))
     }
+  }
+}
+
+extension OperatorUse {
+  /// Whether it concerns other devices than kitchen-pi, or the whole fleet.
+  fileprivate var isBeyondKitchenPi: Bool {
+    !request.contains("kitchen-pi") && !body.contains("kitchen-")
+      && !["version", "list", "log", "queue", "queue-cancel", "provision-many"].contains(verb)
   }
 }

@@ -5,53 +5,6 @@ import Testing
 
 /// Several operators of one HostA, over the real sshd: what each role and each selector lets through and what not.
 @Suite(.serialized) struct OperatorRoleTests {
-  /// A request as somebody who may asks it, in an order in which each of them works.
-  private struct Use {
-    let request: String
-    var body = ""
-
-    var verb: String { String(request.prefix { $0 != " " }) }
-
-    func role() throws -> OperatorRole { try OperatorRequest(parsing: request).requiredRole }
-
-    /// The same about this identity.
-    func withID(_ id: String) -> Self { Self(request: request.replacing("ID", with: id), body: body) }
-  }
-
-  /// Every verb of PROTOCOL.md.
-  private static func documentedVerbs() throws -> Set<String> {
-    let file = URL(filePath: #filePath).appending(path: "../../../PROTOCOL.md").standardized
-    let text = try String(contentsOf: file, encoding: .utf8)
-    let table = text.components(separatedBy: "## Operator requests\n")[1].components(separatedBy: "\n### ")[0]
-    return Set(table.matches(of: /\n\| `([a-z-]+)[^`]*` \|/).map { String($0.output.1) })
-  }
-
-  private static let queueBody = #"{"v":1,"command":"uptime","devices":["kitchen-pi"],"expires_s":600}"#
-
-  private static func uses(_ lab: Lab, keys: [String]) -> [Use] {
-    let provision = lab.provisionBody(keys[0])
-    let enrollKey =
-      #"{"v":1,"key":"\#(keys[4])","pattern":"kiosk-{serial}","user":"pi","tags":{},"uses":9,"expires_s":3600,"auto_approve":false}"#
-    return [
-      Use(request: "version"), Use(request: "list"), Use(request: "select", body: #"{"v":1,"select":["kitchen-*"]}"#),
-      Use(request: "show kitchen-pi"), Use(request: "log", body: #"{"v":1,"limit":10}"#),
-      Use(request: "audit-lines", body: #"{"v":1,"after":0,"limit":10}"#),
-      Use(request: "connect kitchen-pi"), Use(request: "queue-add", body: queueBody), Use(request: "queue"),
-      Use(request: "queue-take ID kitchen-pi"), Use(request: "queue-done ID kitchen-pi", body: #"{"v":1,"status":0}"#),
-      Use(request: "queue-cancel ID"), Use(request: "provision hall-pi", body: provision),
-      Use(
-        request: "provision-many",
-        body: #"{"v":1,"count":1}"# + "\n"
-          + lab.provisionBody(keys[1]).replacing(#"{"v":1,"#, with: #"{"v":1,"name":"many-pi","#)),
-      Use(request: "enroll hall-pi", body: #"{"v":1,"host_keys":["\#(keys[2])"]}"#),
-      Use(request: "rename hall-pi loft-pi"), Use(request: "tag loft-pi", body: #"{"v":1,"set":{"a":"b"}}"#),
-      Use(request: "replace loft-pi", body: lab.provisionBody(keys[3])), Use(request: "rekey loft-pi"),
-      Use(request: "remove loft-pi"), Use(request: "enroll-key-create", body: enrollKey), Use(request: "enroll-keys"),
-      Use(request: "pending"), Use(request: "approve kiosk-one", body: #"{"v":1}"#), Use(request: "reject kiosk-two"),
-      Use(request: "enroll-key-remove ID"),
-    ]
-  }
-
   @Test func eachVerbIsForItsRoleAndForNoLesserOne() throws {
     try Lab.with { lab in
       try lab.startKitchenPi()
@@ -64,8 +17,8 @@ import Testing
       let open = try operators.mapValues { try $0.stay() }
       let image = try lab.createEnrollKey(named: "image")
       for box in ["one", "two"] { try #require(try lab.join(with: image, box: box).status == 0) }
-      let uses = Self.uses(lab, keys: try (0..<5).map { try lab.boxKey("spare-\($0)").key })
-      #expect(Set(uses.map(\.verb)) == (try Self.documentedVerbs()), "each verb stands in this test")
+      let uses = try OperatorUse.all(lab)
+      #expect(Set(uses.map(\.verb)) == (try OperatorUse.documentedVerbs()), "each verb stands in this test")
 
       var id = "00000000"
       for use in uses {
@@ -244,16 +197,5 @@ extension Lab {
   /// Waits until nothing more of kitchen-pi's first contact is to be recorded.
   func hostKeysAreKnown() throws {
     try eventually("the host keys are recorded", within: 60) { try device("kitchen-pi")?["enrolled"] as? Bool == true }
-  }
-
-  /// All that a refused request could have changed: the registry, but for when devices were last seen, and the key file.
-  func whatIsRecorded() throws -> String {
-    let tables = [
-      "leases", "tags", "host_keys", "operators", "enroll_keys", "pending", "rejected", "queue", "quarantine", "audit",
-      "(SELECT id, name, key, next_key, user, replaces_key, expires_s FROM devices)",
-    ]
-    let rows = try tables.map { try registryRows("SELECT * FROM \($0)").map(\.description) }
-    let keyFile = try String(contentsOf: serverHome.appending(path: "authorized_keys"), encoding: .utf8)
-    return "\(rows)\n\(keyFile)"
   }
 }

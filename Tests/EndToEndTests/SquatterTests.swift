@@ -45,6 +45,24 @@ struct SquatterTests {
     }
   }
 
+  /// One that listens on every address of HostA has the device's port as well.
+  @Test func aSquatterOnEveryAddressIsNamedAndGetsNothing() throws {
+    try Lab.with { lab in
+      _ = try lab.prepareKitchenPi()
+      for address in ["0.0.0.0", "::"] {
+        var squatter: Squatter?
+        // What a test beside this one starts right now holds the one before for a moment.
+        try eventually("the squatter listens", within: 15) {
+          squatter = try? Squatter(port: lab.ports.leases.lowerBound, address: address)
+          return squatter != nil
+        }
+        try expectRefusal(lab)
+        #expect(squatter?.wasVisited() == false)
+        squatter?.leave()
+      }
+    }
+  }
+
   private func expectRefusal(_ lab: Lab) throws {
     let row = try lab.fleetSucceeds("list", "--all").split(separator: "\n").first { $0.hasPrefix("kitchen-pi") }
     #expect(row?.contains("offline") == true && row?.contains("blocked by another process") == true, "\(row ?? "")")
