@@ -81,7 +81,7 @@ class DistantNetwork:
     """
 
     def __init__(self, number, rtt_s):
-        stem = f"{network._PREFIX}{os.getpid()}-{number}"
+        stem = f"{network.PREFIX}{os.getpid()}-{number}"
         self.laptop, self.host, self.box = f"{stem}-l", f"{stem}-a", f"{stem}-b"
         self.namespaces = [self.laptop, self.host, self.box]
         self.lines = []

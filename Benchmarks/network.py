@@ -10,7 +10,7 @@ import time
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNET = 0x40000000
-_PREFIX = "fleet-bench-"
+PREFIX = "fleet-bench-"
 _initial = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
 
 HOST_ADDRESS = "203.0.113.1"
@@ -58,13 +58,62 @@ def remove(namespaces):
 
 def remove_leftovers():
     """Removes what an earlier benchmark left that was killed itself."""
-    names = [os.path.basename(path) for path in glob.glob(f"/run/netns/{_PREFIX}*")]
-    remove([name for name in names if not os.path.exists(f"/proc/{name[len(_PREFIX):].split('-')[0]}")])
+    names = [os.path.basename(path) for path in glob.glob(f"/run/netns/{PREFIX}*")]
+    remove([name for name in names if not os.path.exists(f"/proc/{name[len(PREFIX):].split('-')[0]}")])
 
 
 def remove_own():
     """Removes every namespace of this process, whatever still runs there."""
-    remove([os.path.basename(path) for path in glob.glob(f"/run/netns/{_PREFIX}{os.getpid()}-*")])
+    remove([os.path.basename(path) for path in glob.glob(f"/run/netns/{PREFIX}{os.getpid()}-*")])
+
+
+class Router:
+    """A home router: masquerades, forwards what its own side begins, and drops whatever it did not see begin."""
+
+    def __init__(self, namespace):
+        """Its interfaces are called wan0 and lan0."""
+        self.namespace = namespace
+
+    def masquerade(self):
+        # A flow that the router did not see begin is dead without a word: that is what 'loose 0' is for.
+        shell(f"""
+            ip netns exec {self.namespace} sh -c '
+              echo 1 >/proc/sys/net/ipv4/ip_forward
+              nft -f -
+              echo 0 >/proc/sys/net/netfilter/nf_conntrack_tcp_loose' <<END
+            table ip home {{
+              chain forward {{
+                type filter hook forward priority 0; policy drop;
+                ct state established,related accept
+                ct state new iifname lan0 accept
+              }}
+              chain input {{
+                type filter hook input priority 0; policy drop;
+                iifname {{ lo, lan0 }} accept
+              }}
+              chain postrouting {{
+                type nat hook postrouting priority 100;
+                oifname wan0 masquerade
+              }}
+            }}
+END
+        """)
+
+    def forget_translations(self):
+        shell(f"ip netns exec {self.namespace} conntrack -F 2>/dev/null")
+
+    def open_black_hole(self):
+        """Takes every packet and forwards none, without a word to either side."""
+        shell(f"""ip netns exec {self.namespace} nft -f - <<END
+            table ip hole {{
+              chain forward {{ type filter hook forward priority -300; policy drop; }}
+              chain input {{ type filter hook input priority -300; policy drop; }}
+            }}
+END
+        """)
+
+    def close_black_hole(self):
+        shell(f"ip netns exec {self.namespace} nft delete table ip hole")
 
 
 class HomeNetwork:
@@ -74,9 +123,10 @@ class HomeNetwork:
     """
 
     def __init__(self, number):
-        stem = f"{_PREFIX}{os.getpid()}-{number}"
+        stem = f"{PREFIX}{os.getpid()}-{number}"
         self.host, self.router, self.box = f"{stem}-a", f"{stem}-r", f"{stem}-b"
         self.namespaces = [self.host, self.router, self.box]
+        self._gateway = Router(self.router)
         try:
             shell(f"""
                 for n in {self.host} {self.router} {self.box}; do ip netns add $n; ip -n $n link set lo up; done
@@ -91,28 +141,8 @@ class HomeNetwork:
                 ip -n {self.box} addr add 192.168.77.2/24 dev net0
                 ip -n {self.box} link set net0 up
                 ip -n {self.box} route add default via 192.168.77.1
-                # A flow that the router did not see begin is dead without a word: that is what 'loose 0' is for.
-                ip netns exec {self.router} sh -c '
-                  echo 1 >/proc/sys/net/ipv4/ip_forward
-                  nft -f -
-                  echo 0 >/proc/sys/net/netfilter/nf_conntrack_tcp_loose' <<END
-                table ip home {{
-                  chain forward {{
-                    type filter hook forward priority 0; policy drop;
-                    ct state established,related accept
-                    ct state new iifname lan0 accept
-                  }}
-                  chain input {{
-                    type filter hook input priority 0; policy drop;
-                    iifname {{ lo, lan0 }} accept
-                  }}
-                  chain postrouting {{
-                    type nat hook postrouting priority 100;
-                    oifname wan0 masquerade
-                  }}
-                }}
-END
             """)
+            self._gateway.masquerade()
         except BaseException:
             self.remove()
             raise
@@ -121,11 +151,11 @@ END
         shell(f"""
             ip -n {self.router} addr del 203.0.113.2/24 dev wan0
             ip -n {self.router} addr add 203.0.113.9/24 dev wan0
-            ip netns exec {self.router} conntrack -F 2>/dev/null
         """)
+        self.forget_translations()
 
     def forget_translations(self):
-        shell(f"ip netns exec {self.router} conntrack -F 2>/dev/null")
+        self._gateway.forget_translations()
 
     def switch_router_off(self):
         shell(f"""
@@ -138,16 +168,10 @@ END
         shell(f"ip -n {self.router} link set wan0 up; ip -n {self.router} link set lan0 up")
 
     def open_black_hole(self):
-        shell(f"""ip netns exec {self.router} nft -f - <<END
-            table ip hole {{
-              chain forward {{ type filter hook forward priority -300; policy drop; }}
-              chain input {{ type filter hook input priority -300; policy drop; }}
-            }}
-END
-        """)
+        self._gateway.open_black_hole()
 
     def close_black_hole(self):
-        shell(f"ip netns exec {self.router} nft delete table ip hole")
+        self._gateway.close_black_hole()
 
     def remove(self):
         remove(self.namespaces)
@@ -157,7 +181,7 @@ class DirectNetwork:
     """HostA and the box on one cable, for what is measured without faults."""
 
     def __init__(self, number):
-        stem = f"{_PREFIX}{os.getpid()}-{number}"
+        stem = f"{PREFIX}{os.getpid()}-{number}"
         self.host, self.box = f"{stem}-a", f"{stem}-b"
         self.namespaces = [self.host, self.box]
         try:
