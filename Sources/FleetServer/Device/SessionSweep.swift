@@ -19,7 +19,9 @@ enum SessionSweep {
         cutoff, bootID: bootID, now_ticks: ProcessTable.ticks(), ticksPerSecond: ProcessTable.ticksPerSecond,
         oldestConnection_ticks: sshds.map(\.stat.startTime).min())
       switch step {
-      case .shutOut: try SessionEnd.shutOut(device, home: home)
+      case .shutOut:
+        try SessionEnd.shutOut(device, home: home)
+        OpenConnections.shutOut(.device(device), home: home)
       case .wait: break
       case .forget: try forget(device, home: home)
       }
