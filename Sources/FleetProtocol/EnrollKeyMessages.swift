@@ -39,7 +39,7 @@ public struct EnrollKeyBody: Hashable, Sendable {
     } catch {
       throw JSONError("not understood")
     }
-    tags = try object.stringMap("tags", count: Limits.tags, limit: Limits.text)
+    tags = try object.tags("tags")
     uses = try object.integer("uses", in: 1...Limits.enrollKeyUses)
     expires_s = try object.integer("expires_s", in: 1...ProvisionBody.longestExpiry_s)
     autoApprove = try object.flag("auto_approve")

@@ -132,7 +132,7 @@ public struct ApproveBody: Hashable, Sendable {
     } catch {
       throw JSONError("'name' or 'user' is not a name")
     }
-    tags = try object.stringMap("tags", count: Limits.tags, limit: Limits.text)
+    tags = try object.tags("tags")
   }
 
   public var line: String {

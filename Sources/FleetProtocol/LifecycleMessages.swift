@@ -11,7 +11,7 @@ public struct TagBody: Hashable, Sendable {
 
   public init(parsing line: some Collection<UInt8>) throws(JSONError) {
     let object = try JSONObject(parsingBody: line)
-    set = try object.stringMap("set", count: Limits.tags, limit: Limits.text)
+    set = try object.tags("set")
     remove = try object.strings("remove", count: Limits.tags, limit: Limits.tagKey)
   }
 

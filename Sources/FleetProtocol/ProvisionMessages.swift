@@ -41,7 +41,7 @@ public struct ProvisionBody: Hashable, Sendable {
     } catch {
       throw JSONError("not understood")
     }
-    tags = try object.stringMap("tags", count: Limits.tags, limit: Limits.text)
+    tags = try object.tags("tags")
     hostKeysFromFirstClaim = try object.flag("host_keys_from_first_claim")
     replacesKey = try object.flag("replaces_key")
     expires_s = try object.optionalInteger("expires_s", in: 1...Self.longestExpiry_s)

@@ -15,6 +15,15 @@ public enum TagRule {
   }
 }
 
+extension JSONObject {
+  /// The tags of a device, each of which can be one; none where the member is not there.
+  func tags(_ name: String) throws(JSONError) -> [String: String] {
+    let tags = try stringMap(name, count: Limits.tags, limit: Limits.text)
+    try TagRule.check(tags)
+    return tags
+  }
+}
+
 /// One `KEY=VALUE`, as a person writes it.
 public struct Tag: Hashable, Sendable {
   public let key: String

@@ -10,6 +10,27 @@ import Testing
   ])
   func others(_ tags: [String: String]) { #expect(throws: JSONError.self) { try TagRule.check(tags) } }
 
+  @Test func noBodyBringsOneThatIsNone() throws {
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINT8ti2fFUGqHhdlSuqiXCL4irffAsJevAbszK+1WVLt"
+    for (tag, isOne) in [(#""site":"berlin""#, true), (#""Site":"berlin""#, false), (#""site":"\u001b""#, false)] {
+      let bodies: [([UInt8]) throws -> Any] = [
+        { try ProvisionBody(parsing: $0) }, { try NamedProvisionBody(parsing: $0) }, { try EnrollKeyBody(parsing: $0) },
+        { try ApproveBody(parsing: $0) }, { try TagBody(parsing: $0) },
+      ]
+      let text = """
+        {"v":1,"name":"kitchen-pi","key":"\(key)","user":"pi","pattern":"kiosk-{serial}","uses":1,"expires_s":60,\
+        "tags":{\(tag)},"set":{\(tag)}}
+        """
+      for parse in bodies {
+        if isOne {
+          #expect(throws: Never.self) { try parse(Array(text.utf8)) }
+        } else {
+          #expect(throws: JSONError.self) { try parse(Array(text.utf8)) }
+        }
+      }
+    }
+  }
+
   @Test func aPersonWritesThem() throws {
     #expect(try Tag.all(["site=berlin", "note=a=b", "old="]) == ["site": "berlin", "note": "a=b", "old": ""])
     #expect(try Tag.all([]).isEmpty)

@@ -54,6 +54,19 @@ import Testing
     #expect(line.removing(from: line.adding(to: content)) == content)
   }
 
+  @Test func theDevicesOfAHostAThatIsGoneAreForgotten() throws {
+    let names = ["kitchen-pi.fleet", "kitchen-pi.office.fleet", "attic-pi.home.example.fleet", "other.example"]
+    func left(host: String, unnamed: Bool) -> [String] {
+      var book = LoginBook()
+      for name in names { book.set(Sample.pi, for: name) }
+      book.forget(host: host, unnamed: unnamed)
+      return book.logins.keys.sorted()
+    }
+    #expect(left(host: "office", unnamed: false) == [names[2], names[0], names[3]])
+    #expect(left(host: "home.example", unnamed: true) == [names[1], names[3]])
+    #expect(left(host: "fleet", unnamed: false) == names.sorted())
+  }
+
   @Test func loginsAreReadAsTheyWereWritten() throws {
     var book = LoginBook()
     let root = try LoginName(validating: "root")

@@ -33,7 +33,8 @@ struct AuditCommand: ParsableCommand {
       let home = try HomeFolder.check(try home.home())
       let found = try AuditReading(home: home, registry: try Registry.open(home)).check()
       guard let from = found.from, let to = found.to else { return print("the audit has no entry") }
-      print("\(found.count) entries from \(from) to \(to) are unbroken, \(found.rotated) of them in files")
+      let entries = found.count == 1 ? "1 entry" : "\(found.count) entries"
+      print("\(entries) from \(from) to \(to), unbroken; \(found.rotated) in files")
     }
   }
 

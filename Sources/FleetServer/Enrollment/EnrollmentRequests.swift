@@ -25,11 +25,7 @@ struct EnrollmentRequests {
   }
 
   private func create(_ registry: Registry) throws(Refusal) -> JSONObject {
-    let body = try RequestBody.read { (line) throws(JSONError) in
-      let body = try EnrollKeyBody(parsing: line)
-      try TagRule.check(body.tags)
-      return body
-    }
+    let body = try RequestBody.read { (line) throws(JSONError) in try EnrollKeyBody(parsing: line) }
     let settings = try HostSettings.read(home)
     let host = try settings.hostAddress(home: home)
     let keyFile = try keyFile(settings)
@@ -42,11 +38,7 @@ struct EnrollmentRequests {
   }
 
   private func approve(_ name: DeviceName, _ registry: Registry) throws(Refusal) -> JSONObject {
-    let body = try RequestBody.read { (line) throws(JSONError) in
-      let body = try ApproveBody(parsing: line)
-      try TagRule.check(body.tags)
-      return body
-    }
+    let body = try RequestBody.read { (line) throws(JSONError) in try ApproveBody(parsing: line) }
     let settings = try HostSettings.read(home)
     let keyFile = try keyFile(settings)
     let (newName, lease) = try keyFile.change(registry) { (registry) throws(Refusal) in

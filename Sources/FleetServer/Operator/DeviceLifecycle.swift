@@ -17,20 +17,12 @@ struct DeviceLifecycle {
   }
 
   func tag(_ name: DeviceName) throws(Refusal) -> Reply {
-    let body = try RequestBody.read { (line) throws(JSONError) in
-      let body = try TagBody(parsing: line)
-      try TagRule.check(body.set)
-      return body
-    }
+    let body = try RequestBody.read { (line) throws(JSONError) in try TagBody(parsing: line) }
     return .ok(["tags": JSON(try registry.tag(name, body, by: actor, now_s: now_s))])
   }
 
   func replace(_ name: DeviceName) throws(Refusal) -> Reply {
-    let body = try RequestBody.read { (line) throws(JSONError) in
-      let body = try ProvisionBody(parsing: line)
-      try TagRule.check(body.tags)
-      return body
-    }
+    let body = try RequestBody.read { (line) throws(JSONError) in try ProvisionBody(parsing: line) }
     let settings = try HostSettings.read(home)
     let host = try settings.hostAddress(home: home)
     let keyFile = try keyFile(settings)

@@ -92,11 +92,7 @@ struct OperatorRequests {
   private func provision(_ device: DeviceName, by actor: AuditActor, _ registry: Registry) throws(Refusal)
     -> ProvisionReply
   {
-    let body = try RequestBody.read { (line) throws(JSONError) in
-      let body = try ProvisionBody(parsing: line)
-      try TagRule.check(body.tags)
-      return body
-    }
+    let body = try RequestBody.read { (line) throws(JSONError) in try ProvisionBody(parsing: line) }
     let settings = try HostSettings.read(home)
     let host = try settings.hostAddress(home: home)
     let keyFile = try KeyFile(home: home, settings: settings, account: try Account.current())

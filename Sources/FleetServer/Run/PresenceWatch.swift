@@ -12,9 +12,10 @@ struct PresenceWatch {
   private var lastTrouble: String?
   /// When what removed devices have left is looked for.
   private var sweepAt = ContinuousClock.now
+  /// When the audit is looked at, whether some of it goes into a file.
+  private var rotateAt = ContinuousClock.now
   /// When this machine began by what the clock says: another time after the clock was set.
   private var lastBootedAt_s: Int64?
-  private var rotationDue = ContinuousClock.now
 
   init(home: Home) {
     self.home = home
@@ -100,8 +101,8 @@ struct PresenceWatch {
 
   /// Keeps the registry from growing for ever; looked at once an hour, also after a rotation that has failed.
   private mutating func rotateAudit() throws(Refusal) {
-    guard ContinuousClock.now >= rotationDue else { return }
-    rotationDue = ContinuousClock.now + .seconds(3600)
+    guard ContinuousClock.now >= rotateAt else { return }
+    rotateAt = ContinuousClock.now + .seconds(3600)
     let moved = try AuditRotation(home: home, registry: try registry.open()).run(.automatic)
     if moved > 0 { StandardError.write("moved \(moved) entries of the audit into \(home.audit)") }
   }

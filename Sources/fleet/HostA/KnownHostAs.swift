@@ -13,14 +13,18 @@ enum KnownHostAs {
     var after = before
     try body(&after)
     let gone = before.hosts.filter { host in !after.hosts.contains { $0.name == host.name } }
+    let unnamed = try? before.host(named: nil)
+    let logins = LoginBookFile(path: paths.sshLogins)
     for host in gone {
       let isRenamed = { (new: ConfiguredHost) in
         new.hasSameIdentity(as: host) && !before.hosts.contains { $0.name == new.name }
       }
       guard let renamed = after.hosts.first(where: isRenamed) else {
         paths.kept(of: host.name).forEach(FileStore.removeAll)
+        try logins.forget(host: host.name, unnamed: host == unnamed)
         continue
       }
+      try logins.forget(host: host.name, unnamed: false)
       for (old, new) in zip(paths.kept(of: host.name), paths.kept(of: renamed.name)) {
         try FileStore.move(old, to: new)
       }

@@ -27,6 +27,14 @@ struct LoginBook: Hashable {
 
   mutating func set(_ login: LoginName, for name: String) { logins[name] = login }
 
+  /// Takes out the devices of a HostA that has this name no more; `unnamed` also those that are called without a HostA.
+  mutating func forget(host: String, unnamed: Bool) {
+    logins = logins.filter { entry in
+      guard let name = try? FleetHostName(parsing: entry.key) else { return true }
+      return name.host.map { $0 != host } ?? !unnamed
+    }
+  }
+
   /// ssh reads this file at every start, for whatever host: names of one account share lines.
   var text: String {
     var text = "# Written by fleet: the accounts of devices, for ssh.\n"

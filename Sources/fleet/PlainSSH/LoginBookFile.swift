@@ -16,14 +16,22 @@ struct LoginBookFile {
   }
 
   /// Throws `io-failed`.
-  func set(_ login: LoginName, for name: String) throws(Refusal) {
+  func set(_ login: LoginName, for name: String) throws(Refusal) { try change { $0.set(login, for: name) } }
+
+  /// Takes out the devices of a HostA that has this name no more. Throws `io-failed`.
+  func forget(host: String, unnamed: Bool) throws(Refusal) {
+    guard FileStore.exists(path) else { return }
+    try change { $0.forget(host: host, unnamed: unnamed) }
+  }
+
+  private func change(_ body: (inout LoginBook) -> Void) throws(Refusal) {
     if let slash = path.lastIndex(of: "/") { try FileStore.makeFolder(String(path[..<slash])) }
     // Many ssh begin at once, and none may lose what another has learned.
     let lock = try Descriptor.open("\(path).lock", O_RDWR | O_CREAT)
     guard flock(lock.number, LOCK_EX) == 0 else { throw .system("cannot lock \(DisplayText.escaped(path))") }
     defer { withExtendedLifetime(lock) {} }
     var book = content
-    book.set(login, for: name)
+    body(&book)
     try FileStore.replaceIfDifferent(path, with: Array(book.text.utf8))
   }
 
