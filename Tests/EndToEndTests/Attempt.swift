@@ -46,12 +46,12 @@ extension Thief {
     }
     // The client hears little of why. Nothing failed because nobody listened, or somebody did already:
     let reaches = attempts.count { if case .reach = $0 { true } else { false } }
-    try eventually("the connection says why\n\(master.error)", within: 15) {
+    try eventually("the connection says why\n\(master.error)", within: 60) {
       master.error.components(separatedBy: "open failed").count > reaches
     }
     #expect(master.error.components(separatedBy: "administratively prohibited").count == reaches + 1, "\(master.error)")
     if isDevice {
-      try eventually("sshd denies all of \(denied)\n\(sshd.error)", within: 15) {
+      try eventually("sshd denies all of \(denied)\n\(sshd.error)", within: 60) {
         var lines = sshd.error.dropFirst(said).split(whereSeparator: \.isNewline).filter {
           $0.hasSuffix("the request was denied.")
         }

@@ -21,7 +21,8 @@ import Testing
       let operatorKey = try lab.succeed(lab.laptop, ["cat", lab.operatorKey.path + ".pub"])
       let taken = #"{"v":1,"key":"\#(operatorKey.split(separator: " ").prefix(2).joined(separator: " "))"}"#
       let attempts =
-        try Forbidden.toAnEnrollKey(lab, device: own, other: other.id)
+        try Forbidden.toAnEnrollKey(lab, device: own, other: other.id) + Forbidden.programs("join")
+        + Forbidden.listening(own.1 + 20) + Forbidden.places(lab, own.1)
         + [.run("join", body: taken, codes: ["key-taken"])]
       #expect(attempts.count >= 10)
       _ = try thief.expectRefused(attempts, sshd: server)
@@ -56,7 +57,7 @@ import Testing
       let port = lab.ports.leases.lowerBound
       let forward = ["-N", "-R", "127.0.0.1:\(port):127.0.0.1:22"]
       let tunnel = try Thief(lab: lab, account: lab.box, key: lab.box.home.appending(path: "one")).start(forward)
-      try eventually("the tunnel stands\n\(tunnel.error)", within: 15) { PortBlock.isListening(port) }
+      try eventually("the tunnel stands\n\(tunnel.error)", within: 60) { PortBlock.isListening(port) }
       tunnel.stop()
       let stranger = try Thief(lab: lab, account: lab.box, key: lab.box.home.appending(path: "two")).run(forward)
       #expect(stranger.error.contains("Permission denied"), "\(stranger)")
@@ -72,7 +73,7 @@ import Testing
       #expect(try lab.join(with: image, box: "in-time").status == 0)
       // The clock is HostA's: its own answer says when the time is over.
       var refused: Outcome?
-      try eventually("the key expires", within: 30) {
+      try eventually("the key expires", within: 60) {
         let outcome = try lab.join(with: image, box: "late-\(UUID().uuidString.prefix(4))")
         if outcome.status != 0 { refused = outcome }
         return refused != nil
@@ -97,7 +98,7 @@ extension Lab {
   /// Sends an operator's request with the person's key, by ssh itself.
   func asOperator(_ request: String..., body: String = "") throws -> Outcome {
     let thief = Thief(lab: self, account: laptop, key: operatorKey)
-    return try run(laptop, thief.line([], request), input: body + "\n", within: 20)
+    return try run(laptop, thief.line([], request), input: body + "\n", within: 60)
   }
 
   /// Makes a key pair on the box's account and an enroll key of its public half.
@@ -116,7 +117,7 @@ extension Lab {
       #"{"v":1,"key":"\#(try publicKey(serial))","facts":{"serial":"\#(serial)"},"#
       + #""host_keys":["\#(try publicKey("host-\(serial)"))"]}"#
     let thief = Thief(lab: self, account: box, key: image.key)
-    return try run(box, thief.line([], ["join"]), input: body + "\n", within: 20)
+    return try run(box, thief.line([], ["join"]), input: body + "\n", within: 60)
   }
 
   /// The public half of a key in the box's home, which is made unless it is there.

@@ -33,37 +33,38 @@ enum Forbidden {
     ]
   }
 
-  /// A device may ask for what devices ask for, about itself, and listen on its own port.
-  static func toADevice(_ lab: Lab, own: Int, neighbour: (id: String, port: Int), keys: [String]) throws -> [Attempt] {
+  /// A device may ask for what devices ask for, about itself.
+  static func toADevice(_ lab: Lab, neighbour: (id: String, port: Int), keys: [String]) throws -> [Attempt] {
     let id = neighbour.id
     let others = [
       "claim \(id)", "claim \(neighbour.port)", "attach \(id)", "report \(id)", "rotate-key \(id)",
       "device \(id) \(neighbour.port)", "device \(id) \(neighbour.port) claim", "operator anna", "enroll-key 00000000",
       "join",
     ]
-    return programs("claim") + others.map { .run($0) }
-      + (try OperatorUse.all(lab)).map { .run($0.request, body: $0.body) }
+    return others.map { .run($0) } + (try OperatorUse.all(lab)).map { .run($0.request, body: $0.body) }
       // Only a connection that has claimed may report.
       + [.run("report", body: #"{"v":1,"sshd":"down"}"#)]
       + keys.map { .run("rotate-key", body: #"{"v":1,"key":"\#($0)"}"#, codes: ["key-taken"]) }
-      + listening(own).filter { if case .listen("127.0.0.1", own) = $0 { false } else { true } }
-      + [.listen("127.0.0.1", neighbour.port), .listen("127.0.0.1", own + 1), .listen("127.0.0.1", lab.ports.hostA)]
-      + [.listen("127.0.0.1", 1), .listen("127.0.0.1", own + 10), .listen("0.0.0.0", 0), .listen(nil, 0)]
-      + places(lab, neighbour.port) + [.reach("localhost", own), .reach("::1", own), .reach("127.0.0.1", own + 1)]
   }
 
-  /// An operator may ask for what its role may ask for; whatever the role, no more than this.
-  static func toAnyOperator(_ lab: Lab, device: (id: String, port: Int)) -> [Attempt] {
-    let requests = [
+  /// A device may listen on its own port of 127.0.0.1 and reach that; the port behind it is nobody's.
+  static func places(_ lab: Lab, own: Int, neighbour: Int) -> [Attempt] {
+    let elsewhere = listening(own).filter { if case .listen("127.0.0.1", own) = $0 { false } else { true } }
+    let others = [neighbour, own + 1, lab.ports.hostA, 1]
+    return elsewhere + others.map { .listen("127.0.0.1", $0) } + [.listen("0.0.0.0", 0), .listen(nil, 0)]
+      + places(lab, neighbour)
+      + [.reach("localhost", own), .reach("::1", own), .reach("0.0.0.0", own), .reach("127.0.0.1", own + 1)]
+  }
+
+  /// An operator may ask for what its role may ask for; whatever the role, for nothing of this.
+  static func toAnyOperator(device: (id: String, port: Int)) -> [Attempt] {
+    [
       "claim", "attach", "report", "rotate-key", "join", "device \(device.id) \(device.port)", "operator anna",
       "operator anna list", "fleet-server operator anna list", "enroll-key 00000000", "show ../../.ssh/id_ed25519",
       "show /etc/passwd", "show .", "show -h", "connect ../kitchen-pi", "connect 127.0.0.1:22",
       "rename kitchen-pi ../x",
       "remove ../kitchen-pi", "queue-take ../registry.db kitchen-pi", "enroll-key-remove ../..", "approve ../x",
-    ]
-    return programs("list")
-      + requests.map { .run($0, codes: ["request-refused", "request-malformed", "name-invalid"]) }
-      + listening(device.port + 20) + [.listen("127.0.0.1", device.port)] + places(lab, device.port)
+    ].map { .run($0, codes: ["request-refused", "request-malformed", "name-invalid"]) }
   }
 
   /// An enroll key may ask to join.
@@ -72,8 +73,6 @@ enum Forbidden {
       "join x", "claim", "attach", "report", "rotate-key", "enroll-key \(other)", "enroll-key \(other) join",
       "operator anna", "device \(device.id) \(device.port)",
     ]
-    return programs("join") + requests.map { .run($0) }
-      + (try OperatorUse.all(lab)).map { .run($0.request, body: $0.body) }
-      + listening(device.port + 20) + [.listen("127.0.0.1", device.port)] + places(lab, device.port)
+    return requests.map { .run($0) } + (try OperatorUse.all(lab)).map { .run($0.request, body: $0.body) }
   }
 }

@@ -6,7 +6,7 @@ import Testing
 extension Thief {
   /// What HostA replies, by its first line.
   func ask(_ request: String, body: String = "", options: [String] = []) throws -> Answer {
-    let outcome = try lab.run(account, line(options, request.isEmpty ? [] : [request]), input: body, within: 30)
+    let outcome = try lab.run(account, line(options, request.isEmpty ? [] : [request]), input: body, within: 60)
     let first = outcome.output.split(separator: "\n").first ?? ""
     let fields = (try? JSONSerialization.jsonObject(with: Data(first.utf8))) as? [String: Any]
     return Answer(outcome: outcome, fields: fields ?? [:])

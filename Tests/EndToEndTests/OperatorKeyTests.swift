@@ -26,8 +26,14 @@ import Testing
         let beyond = try uses.map { $0.withID(image.id) }.filter {
           try $0.role() > role || role == .admin && $0.isBeyondKitchenPi
         }
+        // The key line does not know the role: what sshd itself refuses is one role's turn, but for an example.
+        let places: [Attempt] =
+          role == .viewer
+          ? Forbidden.programs("list") + Forbidden.listening(own.1 + 20) + Forbidden.places(lab, own.1)
+          : [.run(""), .listen("127.0.0.1", own.1 + 20), .listen("127.0.0.1", own.1), .reach("127.0.0.1", own.1)]
         let attempts =
-          Forbidden.toAnyOperator(lab, device: own) + beyond.map { .run($0.request, body: $0.body, codes: ["denied"]) }
+          Forbidden.toAnyOperator(device: own) + beyond.map { .run($0.request, body: $0.body, codes: ["denied"]) }
+          + places
         #expect(beyond.count >= 12 && attempts.count >= 15, "\(role): \(beyond.map(\.request))")
         let connection = try thief.expectRefused(attempts, sshd: server)
         try thief.expectRawRequestsRefused(port: own.1 + 20, sshd: server)

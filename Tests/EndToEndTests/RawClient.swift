@@ -23,7 +23,7 @@ final class RawClient {
         String(decoding: UnsafeRawBufferPointer(start: text, count: Int(length)), as: UTF8.self))
     }
     libssh2_session_callback_set(session, LIBSSH2_CALLBACK_DEBUG, unsafeBitCast(hear, to: UnsafeMutableRawPointer.self))
-    libssh2_session_set_timeout(session, 20_000)
+    libssh2_session_set_timeout(session, 60_000)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = in_port_t(thief.lab.ports.hostA).bigEndian
@@ -149,7 +149,7 @@ extension Thief {
     }
     #expect(
       client.heard.components(separatedBy: "rejected tunnel device forwarding").count == 3, "not for want of a device")
-    try eventually("sshd says that it does not forward to files", within: 15) {
+    try eventually("sshd says that it does not forward to files", within: 60) {
       sshd.error.dropFirst(said).contains("refused streamlocal port forward")
     }
     for (address, number) in [("127.0.0.1", 65536 + port), ("127.0.0.1 ", port), ("127.0.0.1,0.0.0.0", port)] {

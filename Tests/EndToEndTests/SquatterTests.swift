@@ -12,7 +12,7 @@ struct SquatterTests {
       let configuration = try lab.provisionBundle("kitchen-pi")
       let squatter = try Squatter(port: lab.ports.leases.lowerBound)
       let agent = try lab.start(lab.box, ["fleet-agent", "run", "--config", configuration.path])
-      try eventually("the agent is told\n\(agent.error)", within: 20) {
+      try eventually("the agent is told\n\(agent.error)", within: 60) {
         try lab.agentStatus(configuration).output.contains(
           "another account on HostA (number 0) listens on the device's port")
       }
@@ -31,11 +31,11 @@ struct SquatterTests {
       let (_, agent, configuration) = try lab.startKitchenPi()
       let port = lab.ports.leases.lowerBound
       agent.stop()
-      try eventually("the port is free", within: 15) { PortBlock.isFree(port) }
+      try eventually("the port is free", within: 60) { PortBlock.isFree(port) }
       let squatter = try Squatter(port: port)
       try expectRefusal(lab)
       let next = try lab.start(lab.box, ["fleet-agent", "run", "--config", configuration.path])
-      try eventually("the agent is told\n\(next.error)", within: 20) {
+      try eventually("the agent is told\n\(next.error)", within: 60) {
         try lab.agentStatus(configuration).output.contains("another account on HostA")
       }
       try expectRefusal(lab)
@@ -52,7 +52,7 @@ struct SquatterTests {
       for address in ["0.0.0.0", "::"] {
         var squatter: Squatter?
         // What a test beside this one starts right now holds the one before for a moment.
-        try eventually("the squatter listens", within: 15) {
+        try eventually("the squatter listens", within: 60) {
           squatter = try? Squatter(port: lab.ports.leases.lowerBound, address: address)
           return squatter != nil
         }

@@ -12,7 +12,7 @@ struct Thief {
     [
       "-F", "none", "-i", key.path, "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes",
       "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "ExitOnForwardFailure=yes",
-      "-o", "ConnectTimeout=10", "-o", "Port=\(lab.ports.hostA)",
+      "-o", "ConnectTimeout=30", "-o", "Port=\(lab.ports.hostA)",
     ]
   }
 
@@ -23,7 +23,7 @@ struct Thief {
   }
 
   func run(_ options: [String], command: [String] = []) throws -> Outcome {
-    try lab.run(account, line(options, command), within: 20)
+    try lab.run(account, line(options, command), within: 60)
   }
 
   func start(_ options: [String], command: [String] = []) throws -> Running {
@@ -34,7 +34,7 @@ struct Thief {
   func connection() throws -> (master: Running, options: [String]) {
     let socket = account.home.appending(path: "master-\(UUID().uuidString.prefix(8))").path
     let master = try start(["-M", "-S", socket, "-N"])
-    try eventually("the connection stands\n\(master.error)", within: 15) {
+    try eventually("the connection stands\n\(master.error)", within: 60) {
       FileManager.default.fileExists(atPath: socket)
     }
     return (master, ["-S", socket])
@@ -49,13 +49,13 @@ struct Thief {
     let home = lab.hostA.home.path
     try lab.write("planted", to: "planted", of: account)
     for copy in [["-O", "planted", "\(host):\(home)/planted"], ["planted", "\(host):\(home)/planted"]] {
-      let outcome = try lab.run(account, ["scp"] + options + copy, within: 20)
+      let outcome = try lab.run(account, ["scp"] + options + copy, within: 60)
       #expect(outcome.status != 0, "scp \(copy): \(outcome)")
     }
     for copy in [["-O"], []] {
       let loot = account.home.appending(path: "loot")
       let outcome = try lab.run(
-        account, ["scp"] + options + copy + ["\(host):\(lab.serverHome.path)/registry.db", loot.path], within: 20)
+        account, ["scp"] + options + copy + ["\(host):\(lab.serverHome.path)/registry.db", loot.path], within: 60)
       #expect(outcome.status != 0 && !FileManager.default.fileExists(atPath: loot.path), "scp \(copy): \(outcome)")
     }
   }
@@ -79,7 +79,7 @@ struct Thief {
               + "SSH_CONNECTION=/evil LC_ALL=/evil",
           ], [request]))
     var variables: [String] = []
-    try eventually("the forced command runs\n\(session.error)", within: 30) {
+    try eventually("the forced command runs\n\(session.error)", within: 60) {
       let process = Lab.processes(of: [lab.hostA.uid ?? getuid()]).first {
         $0.1.contains("fleet-server \(role)") && $0.1.hasPrefix("/")
       }
@@ -88,7 +88,7 @@ struct Thief {
       return text.contains("SSH_CONNECTION=")
     }
     try lab.succeed(account, ["touch", end.path])
-    _ = session.wait(30)
+    _ = session.wait(60)
     #expect(variables.contains("SSH_ORIGINAL_COMMAND=\(request)"), "\(variables)")
     #expect(!variables.contains { $0.hasPrefix("SSH_AUTH_SOCK=") || $0.hasPrefix("DISPLAY=") }, "\(variables)")
     #expect(variables.filter { $0.hasSuffix("/evil") } == (language ? ["LC_ALL=/evil"] : []), "\(variables)")
