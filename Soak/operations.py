@@ -64,7 +64,8 @@ class Operations(threading.Thread):
         # That nobody watches presence disturbs nothing.
         around = tuple(kind for kind in self._ledger.around([HOST_A, *names], done.begun, done.ended, HOST_GRACE_S)
                        if kind != "run-stopped")
-        sentence = next((line for line in reversed(done.errors.strip().splitlines()) if line.strip()), "")
+        lines = [line.strip() for line in done.errors.splitlines() if line.strip()]
+        sentence = next((line for line in lines if line.startswith("fleet: ")), lines[-1] if lines else "")
         with self._lock:
             self.outcomes.append(Outcome(kind, done.status, done.ended - done.begun, around, sentence))
         shown = f"'{' '.join(map(str, words))}' ended with {done.status} ({', '.join(around) or 'nothing wrong'})"

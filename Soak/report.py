@@ -75,12 +75,12 @@ def write(result, planned, troubles, outcomes):
     """The whole summary, to standard output."""
     print(f"{result['agents']} agents, {result['minutes']:g} minutes of faults, {result['took_s']} s in all, "
           f"seed {result['seed']}\n")
-    print(fault_table(planned, troubles), "\n")
-    print(operation_table(outcomes), "\n")
+    print(fault_table(planned, troubles), end="\n\n")
+    print(operation_table(outcomes), end="\n\n")
     for line in failure_lines(outcomes):
         print(line)
     print()
-    print(memory_table(result["agents_kib"], result["run_kib"]), "\n")
+    print(memory_table(result["agents_kib"], result["run_kib"]), end="\n\n")
     back = result["back_after_s"]
     print(f"after the last fault: all {len(back)} answered, half within {statistics.median(back):.1f} s, "
           f"the last after {back[-1]:.1f} s")

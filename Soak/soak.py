@@ -59,7 +59,9 @@ class Soak:
     def run(self):
         self.say(f"seed {self.options.seed}: {len(self.faults)} faults planned")
         self.lab.build()
+        self.say("the boxes are there")
         self._until_online("at the start", 180)
+        self.say("all agents are online")
         self._warm_up()
         before = self._settled(None)
         self.say(f"{self.options.agents} agents are up: {dict(before.processes)}")
