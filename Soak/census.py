@@ -43,8 +43,8 @@ def take(lab):
 
 
 def _watched(lab):
-    watched = {box.name: box.agent.pid for box in lab.boxes} | {"run": lab.server.pid}
-    return watched | ({"listener": lab.listener} if lab.listener else {})
+    watched = {box.name: box.agent.pid for box in lab.boxes} | {"run": lab.server.pid, "listener": lab.listener}
+    return {who: pid for who, pid in watched.items() if pid and (_stat(pid) or "?Z")[1] != "Z"}
 
 
 def _processes(lab):

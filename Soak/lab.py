@@ -19,6 +19,12 @@ Done = collections.namedtuple("Done", "status output errors begun ended")
 class SmallDisks(Scratch):
     """A scratch folder in which file systems may be mounted."""
 
+    is_abandoned = False
+
+    def _abandon(self, number, frame):
+        self.is_abandoned = True
+        super()._abandon(number, frame)
+
     def __exit__(self, *_):
         network.shell(f"for m in {self.path}/world-*/fleet-server; do umount -l $m 2>/dev/null || :; done")
         super().__exit__()

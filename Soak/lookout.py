@@ -37,8 +37,10 @@ class Lookout(threading.Thread):
 
     def _look(self):
         for box in self._lab.boxes:
-            if box.agent.poll() is not None and not self._ledger.around([box.name], time.monotonic(), time.monotonic(), 0):
-                self._complain(f"the agent of {box.name} ended by itself with {box.agent.returncode}", [box.name])
+            agent, now = box.agent, time.monotonic()
+            if agent.poll() is not None and not self._ledger.around([box.name], now, now, 0):
+                self._complain(f"the agent of {box.name} ended by itself with {agent.returncode}", [box.name])
+                box.start_agent()
         promised = self._promises.standing()
         done = self._lab.laptop("fleet", "list", "--all", "--json", limit_s=60)
         around = self._ledger.around([HOST_A], done.begun, done.ended, HOST_GRACE_S)
