@@ -50,7 +50,8 @@ def _watched(lab):
 def _processes(lab):
     """How many of each role live in our namespaces, and the processes whose descriptors and memory are looked at."""
     watched = _watched(lab)
-    known = {pid: "agent" for pid in watched.values()} | {lab.server.pid: "run", watched.get("listener"): "HostA's listener"}
+    known = {pid: "agent" for pid in watched.values()}
+    known |= {lab.server.pid: "run", watched.get("listener"): "HostA's listener"}
     known |= {box.sshd.pid: "device sshd" for box in lab.boxes}
     found = collections.Counter()
     living = {}

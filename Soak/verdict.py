@@ -21,8 +21,8 @@ def leaks(before, after, devices, listen_port):
             broken.append(f"open descriptors of {who}: {before.descriptors.get(who)} at the start, {count} at the end")
     leased = {int(line.split()[1]) for line in after.registry}
     if after.listeners != leased | {listen_port}:
-        broken.append(f"HostA listens on {sorted(after.listeners - leased - {listen_port})} besides the devices' ports, and "
-                      f"not on {sorted(leased - after.listeners)} of them")
+        more, fewer = sorted(after.listeners - leased - {listen_port}), sorted(leased - after.listeners)
+        broken.append(f"HostA listens on {more} besides the devices' ports, and not on {fewer} of them")
     if after.registry != after.key_file:
         broken.append(f"registry and key file differ: {sorted(after.registry ^ after.key_file)[:3]}")
     if {line.split()[0] for line in after.registry} != set(devices):
@@ -30,7 +30,8 @@ def leaks(before, after, devices, listen_port):
     sessions = {file.removeprefix("sessions/") for file in after.files if file.startswith("sessions/")}
     present = {file.removesuffix(".json") for file in sessions if file.endswith(".json")}
     if present != set(devices):
-        broken.append(f"session files of others: {sorted(present - set(devices))}, missing: {sorted(set(devices) - present)}")
+        broken.append(f"session files of others: {sorted(present - set(devices))}, "
+                      f"missing: {sorted(set(devices) - present)}")
     strange = {file for file in sessions if not file.endswith((".json", *_LEFT_BEHIND))}
     strange |= {file for file in after.files if file.endswith(".new")}
     if strange:
@@ -47,7 +48,8 @@ def of_removed_devices(census, devices):
 
 def growth(before, after):
     """Of each process that lived through it all: its memory before and after, in KiB."""
-    return {who: (memory, after[who][1]) for who, (pid, memory) in before.items() if after.get(who, (None, 0))[0] == pid}
+    return {who: (memory, after[who][1]) for who, (pid, memory) in before.items()
+            if after.get(who, (None, 0))[0] == pid}
 
 
 def grown(agents, run_lives):
