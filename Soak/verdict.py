@@ -5,7 +5,7 @@ import statistics
 # What a device's own file in sessions/ may leave when the device is removed: a few bytes that shut its old key out.
 _LEFT_BEHIND = (".lock", ".cutoff")
 MEDIAN_GROWTH = 0.05
-# One agent alone may have had a bad day: its heap scatters by a page more or less.
+# One process alone may have had a bad day, after which its heap is scattered.
 SINGLE_GROWTH = 0.15
 
 
@@ -56,11 +56,11 @@ def grown(agents, run_lives):
     """`agents`: what `growth` found of them; `run_lives`: the same of each long life of `fleet-server run`."""
     if not agents:
         return ["no agent lived from the start to the end, so that nothing can be said of its memory"]
-    shares = {who: now / was - 1 for who, (was, now) in agents.items()}
     broken = []
-    if statistics.median(shares.values()) >= MEDIAN_GROWTH:
-        broken.append(f"the agents' memory grew by {statistics.median(shares.values()):.1%} in the median")
-    broken += [f"the memory of {who} grew by {share:.1%}, from {agents[who][0]} to {agents[who][1]} KiB"
-               for who, share in shares.items() if share >= SINGLE_GROWTH]
-    return broken + [f"the memory of fleet-server run grew from {was} to {now} KiB"
-                     for was, now in run_lives if now / was - 1 >= MEDIAN_GROWTH]
+    for what, pairs in (("the agents", list(agents.values())), ("fleet-server run", run_lives)):
+        shares = [now / was - 1 for was, now in pairs]
+        if shares and statistics.median(shares) >= MEDIAN_GROWTH:
+            broken.append(f"the memory of {what} grew by {statistics.median(shares):.1%} in the median")
+        broken += [f"the memory of one of {what} grew from {was} to {now} KiB"
+                   for was, now in pairs if now / was - 1 >= SINGLE_GROWTH]
+    return broken
