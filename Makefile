@@ -12,13 +12,14 @@ RELEASE = -c release --static-swift-stdlib -Xlinker -L$(CURDIR)/$(ARCHIVES) \
 	-Xswiftc -Xclang-linker -Xswiftc -static-libgcc \
 	-Xlinker --wrap=EVP_Cipher -Xlinker --wrap=EVP_CIPHER_CTX_free $(STRIP)
 PROGRAMS := $(BUILD)/release
+PYTHON := /usr/bin/python3 -B
 DOCUMENTS := $(BUILD)/documents
 # Without their symbols the programs are a third smaller: they go into bundles, packages and over slow links.
 STRIP := -Xlinker -s
 
 .PHONY: all build test simulation check demo install uninstall bootstrap clean
 .PHONY: bench-provision bench-list bench-exec bench-recovery bench-idle bench-tunnel bench-leaks bench-latency
-.PHONY: bench-bootstrap
+.PHONY: bench-bootstrap soak soak-bootstrap
 .PHONY: dist dist-check dist-bootstrap test-bootstrap
 
 all: build
@@ -41,10 +42,11 @@ build: bootstrap $(ARCHIVES)
 test: build test-bootstrap
 	FLEET_LEAK_TESTS=1 $(SWIFT) test --filter LeakTests
 	FLEET_PROGRAMS=$(CURDIR)/$(BUILD)/release $(SWIFT) test --skip-build
+	$(PYTHON) Soak/soak.py $(BUILD)/release --minutes 3 --seed 1 --where-possible
 
 # What the tests try the programs with.
 test-bootstrap:
-	@BOOTSTRAP_PACKAGES="ansible-core python3 zsh fish mandoc man-db strace git rsync" provisioning/bootstrap.sh
+	@BOOTSTRAP_PACKAGES="ansible-core conntrack python3 zsh fish mandoc man-db strace git rsync" provisioning/bootstrap.sh
 	@provisioning/promtool.sh $(BUILD)/tools
 	@provisioning/newer-openssh.sh $(BUILD)/tools
 
@@ -65,20 +67,26 @@ check: bootstrap
 demo: build
 	@demo/run.sh $(BUILD)/release
 
+# Agents behind home routers, faults all the time, operators at work: BENCHMARKS.md. As root; the same SEED, the same faults.
+AGENTS ?= 50
+soak: build soak-bootstrap
+	$(PYTHON) Soak/soak.py $(BUILD)/release --minutes $(or $(MINUTES),30) --agents $(AGENTS) $(if $(SEED),--seed $(SEED))
+
+soak-bootstrap:
+	@BOOTSTRAP_PACKAGES="conntrack python3" provisioning/bootstrap.sh
+
 bench-bootstrap:
 	@Benchmarks/bootstrap.sh
 
 # BENCHMARKS.md says what these measure. They need root, for network namespaces; variables: TRIALS, MINUTES.
 TRIALS ?= 5
-MINUTES ?= 10
-PYTHON := /usr/bin/python3 -B
 
 bench-recovery: build bench-bootstrap
 	$(PYTHON) Benchmarks/recovery.py $(BUILD)/release --trials $(TRIALS)
 	$(PYTHON) Benchmarks/fleet_restart.py $(BUILD)/release --trials $(TRIALS)
 
 bench-idle: build bench-bootstrap
-	$(PYTHON) Benchmarks/idle.py $(BUILD)/release --minutes $(MINUTES)
+	$(PYTHON) Benchmarks/idle.py $(BUILD)/release --minutes $(or $(MINUTES),10)
 
 # The profile needs the symbols.
 bench-tunnel: STRIP :=

@@ -43,29 +43,33 @@ def take(lab):
 
 
 def _watched(lab):
-    watched = {box.name: box.agent.pid for box in lab.boxes} | {"run": lab.server.pid}
-    return watched | ({"listener": lab.listener} if lab.listener else {})
+    watched = {box.name: box.agent.pid for box in lab.boxes} | {"run": lab.server.pid, "listener": lab.listener}
+    return {who: pid for who, pid in watched.items() if pid and (_stat(pid) or "?Z")[1] != "Z"}
 
 
 def _processes(lab):
     """How many of each role live in our namespaces, and the processes whose descriptors and memory are looked at."""
     watched = _watched(lab)
-    known = {pid: "agent" for pid in watched.values()} | {lab.server.pid: "run", watched.get("listener"): "HostA's listener"}
+    known = {pid: "agent" for pid in watched.values()}
+    known |= {lab.server.pid: "run", watched.get("listener"): "HostA's listener"}
     known |= {box.sshd.pid: "device sshd" for box in lab.boxes}
     found = collections.Counter()
     living = {}
-    for namespace in lab.net.namespaces:
-        where = "HostA" if namespace == lab.net.host else "laptop" if namespace == lab.net.laptop else "box"
-        for pid in map(int, network.shell(f"ip netns pids {namespace}").split()):
-            if pid == os.getpid():
-                continue
-            state = _stat(pid)
-            if state is None:
-                continue
-            name, _, parent = living[pid] = state
-            if where == "HostA" and name.startswith("sshd"):
-                name = "session"
-            found[known.get(pid) or f"{name} on {where}"] += 1
+    names = {os.stat(f"/run/netns/{name}").st_ino: name for name in lab.net.namespaces}
+    places = {lab.net.host: "HostA", lab.net.laptop: "laptop"}
+    for path in _PROC.glob("[0-9]*"):
+        try:
+            namespace = names.get(os.stat(path / "ns" / "net").st_ino)
+        except OSError:
+            continue
+        state = _stat(int(path.name))
+        if namespace is None or state is None or int(path.name) == os.getpid():
+            continue
+        pid, name, where = int(path.name), state[0], places.get(namespace, "box")
+        living[pid] = state
+        if where == "HostA" and name.startswith("sshd"):
+            name = "session"
+        found[known.get(pid) or f"{name} on {where}"] += 1
     # A process that ended and was not waited for has no namespace any more.
     for path in _PROC.glob("[0-9]*"):
         state = _stat(int(path.name))
@@ -119,6 +123,6 @@ def _key_file(lab):
 
 
 def is_replacing_keys(lab):
-    """Whether HostA waits for a device to replace its key, or has two keys of one."""
+    """Whether HostA waits for one of the boxes to replace its key, or has two keys of one."""
     text = (lab.disk / "authorized_keys").read_text()
-    return ' replace"' in text or ' next"' in text
+    return any(f"device {box.device} {box.port} {word}" in text for box in lab.boxes for word in ("replace", "next"))

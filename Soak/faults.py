@@ -29,9 +29,10 @@ def _run_stopped(lab, fault):
 
 
 def _sshd_killed(lab, fault):
-    """`run` starts another one, half a second later or more."""
+    """`run` starts another one: later and later, up to half a minute, where that happens again and again."""
     _signal(filter(None, [lab.listener]), signal.SIGKILL)
     yield
+    lab.wait_for("another sshd of HostA's", lambda: lab.listener is not None, 60)
 
 
 def _registry_locked(lab, fault):

@@ -1,9 +1,9 @@
 """HostA, a laptop, and sites of boxes behind home routers, each in a network namespace, and what can happen to them.
 
-laptop 203.0.113.3 --+
-                     +-- 203.0.113.1 hosta (a bridge) -- 203.0.113.10 router 192.168.77.1 (a bridge) -- 192.168.77.10 box
-                     |                              '-- 203.0.113.11 router ...                       '-- ... box
-                     '-- a line whose delay can be changed, to one of the routers
+laptop 203.0.113.3 -- 203.0.113.1 hosta (a bridge) --+-- 203.0.113.11 router 192.168.77.1 (a bridge) --+-- .10 box
+                      |                              +-- 203.0.113.12 router ...                       +-- .11 box
+                      |                              '-- ...                                           '-- ...
+                      '-- a line whose delay can be changed -- 203.0.113.10 router ...
 """
 
 import os

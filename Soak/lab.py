@@ -19,6 +19,12 @@ Done = collections.namedtuple("Done", "status output errors begun ended")
 class SmallDisks(Scratch):
     """A scratch folder in which file systems may be mounted."""
 
+    is_abandoned = False
+
+    def _abandon(self, number, frame):
+        self.is_abandoned = True
+        super()._abandon(number, frame)
+
     def __exit__(self, *_):
         network.shell(f"for m in {self.path}/world-*/fleet-server; do umount -l $m 2>/dev/null || :; done")
         super().__exit__()
@@ -33,12 +39,14 @@ class Lab(World):
 
     def build(self):
         self.disk.mkdir()
-        network.shell(f"mount -t tmpfs -o size={DISK_MIB}m,mode=700,uid={self.uid},gid={self.uid} fleet-soak {self.disk}")
+        options = f"size={DISK_MIB}m,mode=700,uid={self.uid},gid={self.uid}"
+        network.shell(f"mount -t tmpfs -o {options} fleet-soak {self.disk}")
         self.make_host()
         let_in(self)
         (self.home / "box_sshd_config").write_text(
-            f"Port {BOX_SSHD_PORT}\nListenAddress 127.0.0.1\nPidFile none\nUsePAM no\nStrictModes no\nMaxStartups 1000\n"
-            "PasswordAuthentication no\nKbdInteractiveAuthentication no\nSubsystem sftp internal-sftp\n")
+            f"Port {BOX_SSHD_PORT}\nListenAddress 127.0.0.1\nPidFile none\nUsePAM no\nStrictModes no\n"
+            "MaxStartups 1000\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"
+            "Subsystem sftp internal-sftp\n")
         for namespace, file in zip(self.net.boxes, provision(self, len(self.net.boxes))):
             self.boxes.append(Box(self, namespace, file))
         self.run(self.net.host, "sh", "-ec", "for n in $*; do ssh-keygen -q -t ed25519 -N '' -f $n.key; done", "sh",
@@ -81,8 +89,8 @@ class Lab(World):
         """Somebody writes to the registry and does not come to an end. Returns the process that does."""
         script = ("import sqlite3, sys; c = sqlite3.connect(sys.argv[1], timeout=20, isolation_level=None); "
                   "c.execute('BEGIN EXCLUSIVE'); sys.stdin.read()")
-        return self.start(self.net.host, ["/usr/bin/python3", "-I", "-c", script, self.disk / "registry.db"], "lock.log",
-                          stdin=subprocess.PIPE)
+        words = ["/usr/bin/python3", "-I", "-c", script, self.disk / "registry.db"]
+        return self.start(self.net.host, words, "lock.log", stdin=subprocess.PIPE)
 
     def unlock_registry(self, holder):
         holder.stdin.close()
@@ -119,9 +127,9 @@ class Box:
 
     def start_sshd(self):
         """What a session on the box finds in $BOX says which one it is, and so does the host key."""
-        self.sshd = self.lab.start(
-            self.namespace, ["/usr/sbin/sshd", "-D", "-e", "-f", self.lab.home / "box_sshd_config", "-h",
-                             self.lab.home / f"{self.name}.key", "-o", f"SetEnv=BOX={self.name}"], f"{self.name}-sshd.log")
+        words = ["/usr/sbin/sshd", "-D", "-e", "-f", self.lab.home / "box_sshd_config",
+                 "-h", self.lab.home / f"{self.name}.key", "-o", f"SetEnv=BOX={self.name}"]
+        self.sshd = self.lab.start(self.namespace, words, f"{self.name}-sshd.log")
 
     def stop_sshd(self):
         self.sshd.terminate()

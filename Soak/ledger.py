@@ -1,10 +1,14 @@
 """What is known to be wrong at each moment, and how long it took until a device was back."""
 
 import dataclasses
+import os
 import threading
 import time
 
 HOST_A = "HostA"
+OVERLOADED = "machine overloaded"
+# Of this machine's load, beside its processors: above it a login takes longer than its ten seconds by itself.
+_OVERLOAD = 5
 
 
 @dataclasses.dataclass(eq=False)
@@ -82,12 +86,14 @@ class Ledger:
 
     def around(self, who, begun, ended, grace_s):
         """The kinds of what was wrong with any of these between the two times, or shortly before."""
+        general = [OVERLOADED] if os.getloadavg()[0] > _OVERLOAD * os.cpu_count() else []
         with self._lock:
-            return sorted({trouble.kind for trouble in self._troubles if trouble.who in who and trouble.begun <= ended
-                           and (trouble.back is None or trouble.back + grace_s >= begun)})
+            return general + sorted({trouble.kind for trouble in self._troubles
+                                     if trouble.who in who and trouble.begun <= ended
+                                     and (trouble.back is None or trouble.back + grace_s >= begun)})
 
     def silent_for(self, who, begun, ended):
-        """For how long, when the first time came, nothing could have come from the device; it lasted until the second."""
+        """For how long nothing could have come from the device at the first time, if it lasted until the second."""
         with self._lock:
             return max((begun - max(trouble.silent_since, self._touched.get(who, 0))
                         for trouble in self._open.get(who, []) if trouble.silent_since and

@@ -2,16 +2,17 @@
 
 import collections
 import json
+import os
 import threading
 import time
 
-from ledger import HOST_A
+from ledger import HOST_A, OVERLOADED
 
 _EVERY_S = 3
-# A tunnel is stale when nothing came for three keepalives, which the profile `normal` sends every 10 s; and a moment more.
+# A tunnel is stale when nothing came for three keepalives, which the profile `normal` sends every 10 s; and a moment.
 PROMISE_S = 3 * 10 + 5
-# While these happen to HostA no list can be had; after them HostA's sshd is started again within seconds.
-HOST_AWAY = {"restart", "run-killed", "sshd-killed"}
+# While these happen no list can be had, and a little after them, until HostA's sshd is started again.
+HOST_AWAY = {"restart", "run-killed", "sshd-killed", OVERLOADED}
 HOST_GRACE_S = 5
 _STATES = {"online", "stale", "offline", "unknown", "duplicate"}
 
@@ -23,6 +24,7 @@ class Lookout(threading.Thread):
         self._lab, self._ledger, self._promises, self._complain = lab, ledger, promises, complain
         self._over = threading.Event()
         self.looks = collections.Counter()
+        self.most_load = 0.0
 
     def end(self):
         self._over.set()
@@ -36,9 +38,12 @@ class Lookout(threading.Thread):
                 self._complain(f"the list could not be judged: {error!r}", [])
 
     def _look(self):
+        self.most_load = max(self.most_load, os.getloadavg()[0])
         for box in self._lab.boxes:
-            if box.agent.poll() is not None and not self._ledger.around([box.name], time.monotonic(), time.monotonic(), 0):
-                self._complain(f"the agent of {box.name} ended by itself with {box.agent.returncode}", [box.name])
+            agent, now = box.agent, time.monotonic()
+            if agent.poll() is not None and not set(self._ledger.around([box.name], now, now, 0)) - {OVERLOADED}:
+                self._complain(f"the agent of {box.name} ended by itself with {agent.returncode}", [box.name])
+                box.start_agent()
         promised = self._promises.standing()
         done = self._lab.laptop("fleet", "list", "--all", "--json", limit_s=60)
         around = self._ledger.around([HOST_A], done.begun, done.ended, HOST_GRACE_S)
@@ -65,8 +70,8 @@ class Lookout(threading.Thread):
         for name, is_there in promised.items():
             # What changed while the list was made may be told either way.
             if self._promises.standing().get(name) == is_there != (name in listed):
-                self._complain(f"HostA acknowledged that {name} is {'there' if is_there else 'gone'}, and the list says "
-                               "otherwise", [name])
+                self._complain(f"HostA acknowledged that {name} is {'there' if is_there else 'gone'}, "
+                               "and the list says otherwise", [name])
 
 
 class Promises:

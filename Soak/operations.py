@@ -64,7 +64,8 @@ class Operations(threading.Thread):
         # That nobody watches presence disturbs nothing.
         around = tuple(kind for kind in self._ledger.around([HOST_A, *names], done.begun, done.ended, HOST_GRACE_S)
                        if kind != "run-stopped")
-        sentence = next((line for line in reversed(done.errors.strip().splitlines()) if line.strip()), "")
+        lines = [line.strip() for line in done.errors.splitlines() if line.strip()]
+        sentence = next((line for line in lines if line.startswith("fleet: ")), lines[-1] if lines else "")
         with self._lock:
             self.outcomes.append(Outcome(kind, done.status, done.ended - done.begun, around, sentence))
         shown = f"'{' '.join(map(str, words))}' ended with {done.status} ({', '.join(around) or 'nothing wrong'})"
@@ -87,7 +88,8 @@ class Operations(threading.Thread):
 
     def _exec(self, number, boxes):
         names = [box.name for box in boxes]
-        done = self.command("exec", boxes, "fleet", "exec", *names, "--json", "--timeout", "40s", "--", "printenv", "BOX")
+        done = self.command("exec", boxes, "fleet", "exec", *names, "--json", "--timeout", "40s", "--",
+                            "printenv", "BOX")
         results = {result["name"]: result for result in map(json.loads, done.output.splitlines())}
         self._check(done, all(name in results and results[name]["stdout"] == name + "\n" for name in names),
                     "fleet exec did not reach every box", boxes[0])
@@ -123,8 +125,8 @@ class Operations(threading.Thread):
         agent = None
         self._promises.is_open(name)
         try:
-            done = self.command("provision", boxes, "fleet", "provision", name, "--user", self._lab.name, "--bundle", bundle,
-                                "--sshd-port", BOX_SSHD_PORT)
+            done = self.command("provision", boxes, "fleet", "provision", name, "--user", self._lab.name,
+                                "--bundle", bundle, "--sshd-port", BOX_SSHD_PORT)
             if done.status != 0:
                 return
             self._promises.is_there(name)

@@ -73,7 +73,7 @@ class Operation:
 
 
 def faults(seed, length_s, sites, boxes):
-    """The faults of `length_s` seconds, all of them over by then, on boxes that stand evenly behind the sites' routers."""
+    """The faults of `length_s` seconds, all of them over by then."""
     draw = random.Random(f"faults {seed}")
     numbers = {"HostA": [0], "site": list(range(sites)), "box": list(range(boxes))}
     busy_until = {}

@@ -1,4 +1,4 @@
-"""Asks, at HostA, the ports of devices to which something happened, until the banner of the device's own sshd comes back.
+"""Asks, at HostA, the ports of devices to which something happened, until the banner of the device's sshd comes back.
 
 It is what a person would see, and owes nothing to what our programs say. Devices to which something still happens are
 left in peace: whoever asks makes a sign of life come from a device whose agent is stopped.
@@ -31,7 +31,8 @@ class Prober(threading.Thread):
         while True:
             now = time.monotonic()
             for name in self._ledger.waiting():
-                if len(self._asked) < _AT_ONCE and name not in self._asked and now - self._last.get(name, 0) >= _EVERY_S:
+                is_due = name not in self._asked and now - self._last.get(name, 0) >= _EVERY_S
+                if is_due and len(self._asked) < _AT_ONCE:
                     self._ask(name, now)
             for key, _ in self._selector.select(0.05):
                 self._hear(key.data, key.fileobj)

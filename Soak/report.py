@@ -1,6 +1,7 @@
 """The summary, as a table to read and as JSON."""
 
 import collections
+import os
 import statistics
 
 import figures
@@ -46,8 +47,8 @@ def operation_table(outcomes):
         codes = collections.Counter("not in time" if outcome.status is None else outcome.status
                                     for outcome in of_kind if outcome.status != 0)
         took = [outcome.took_s for outcome in of_kind if outcome.status == 0]
-        lines.append([kind, len(of_kind), len(took), ", ".join(f"{code}: {n}" for code, n in sorted(codes.items(), key=str))
-                      or "-", *_spread(took)])
+        failed = ", ".join(f"{code}: {count}" for code, count in sorted(codes.items(), key=str))
+        lines.append([kind, len(of_kind), len(took), failed or "-", *_spread(took)])
     return figures.table(["operation", "times", "done", "failed, by status", "done: median s", "95 %", "worst"], lines)
 
 
@@ -68,24 +69,26 @@ def memory_table(agents, run_lives):
             shares = sorted(now / was - 1 for was, now in pairs)
             rows.append([who, *(f"{statistics.median(values):.0f}" for values in zip(*pairs)),
                          f"{statistics.median(shares):+.1%}", f"{shares[-1]:+.1%}"])
-    return figures.table(["private dirty memory", "at the start, KiB", "at the end, KiB", "growth, median", "most"], rows)
+    return figures.table(["private dirty memory", "at the start, KiB", "at the end, KiB", "growth, median", "most"],
+                         rows)
 
 
 def write(result, planned, troubles, outcomes):
     """The whole summary, to standard output."""
     print(f"{result['agents']} agents, {result['minutes']:g} minutes of faults, {result['took_s']} s in all, "
           f"seed {result['seed']}\n")
-    print(fault_table(planned, troubles), "\n")
-    print(operation_table(outcomes), "\n")
+    print(fault_table(planned, troubles), end="\n\n")
+    print(operation_table(outcomes), end="\n\n")
     for line in failure_lines(outcomes):
         print(line)
     print()
-    print(memory_table(result["agents_kib"], result["run_kib"]), "\n")
+    print(memory_table(result["agents_kib"], result["run_kib"]), end="\n\n")
     back = result["back_after_s"]
     print(f"after the last fault: all {len(back)} answered, half within {statistics.median(back):.1f} s, "
           f"the last after {back[-1]:.1f} s")
     print("what fleet list said:", ", ".join(f"{what} {count}" for what, count in sorted(result["looks"].items())))
     print("files that removed devices left in sessions/:", result["left_by_removed_devices"])
+    print(f"load of this machine: {result['most_load']:.1f} at most, on {os.cpu_count()} processors")
     print("processes:", ", ".join(f"{count} {role}" for role, count in sorted(result["processes"].items())))
     print("\nNo rule was broken." if not result["broken"] else "\nBroken:")
     for text in result["broken"]:

@@ -36,6 +36,7 @@ BACK_S = 120
 SETTLE_S = 150
 _LAST_OPERATIONS_S = 15
 _MASTERS_S = 75
+_CRASH = re.compile(r"^.*(?:Fatal error|[Ss]egmentation fault|\*\*\* ).*$", re.MULTILINE)
 
 
 class Soak:
@@ -53,13 +54,18 @@ class Soak:
 
     def complain(self, text, names):
         """A rule is broken; `names` are the devices that it concerns."""
+        # What is killed at Ctrl-C breaks no rule.
+        if self.lab.scratch.is_abandoned:
+            return
         self.broken.append((text, names))
         self.say(f"BROKEN: {text}")
 
     def run(self):
         self.say(f"seed {self.options.seed}: {len(self.faults)} faults planned")
         self.lab.build()
+        self.say("the boxes are there")
         self._until_online("at the start", 180)
+        self.say("all agents are online")
         self._warm_up()
         before = self._settled(None)
         self.say(f"{self.options.agents} agents are up: {dict(before.processes)}")
@@ -79,7 +85,8 @@ class Soak:
             if done.status == 0 and not missing and not census.is_replacing_keys(self.lab):
                 return time.monotonic() - begun
             if time.monotonic() - begun > limit_s:
-                self.complain(f"{when}: not online after {limit_s} s: {missing or 'keys are being replaced'}", missing[:3])
+                what = missing or "keys are being replaced"
+                self.complain(f"{when}: not online after {limit_s} s: {what}", missing[:3])
                 return limit_s
             time.sleep(0.5)
 
@@ -89,7 +96,7 @@ class Soak:
             self.lab.stop_server()
             self.lab.start_server()
             self._until_online("after HostA was started again", BACK_S)
-            self.lab.laptop("fleet", "exec", "--all", "--", "true", reuse=False)
+        self.lab.laptop("fleet", "exec", "--all", "--", "true", reuse=False)
 
     def _settled(self, before):
         """What there is when what ends by itself has ended: as before, or only what is there for good."""
@@ -110,7 +117,8 @@ class Soak:
         ports = {box.name: box.port for box in self.lab.boxes}
         promises = Promises(ports)
         planned = plan.operations(self.options.seed, self.length_s - _LAST_OPERATIONS_S, self.options.agents)
-        self.operations = Operations(self.lab, self.ledger, promises, planned, self.length_s - _MASTERS_S, self.complain)
+        self.operations = Operations(
+            self.lab, self.ledger, promises, planned, self.length_s - _MASTERS_S, self.complain)
         faults = Faults(self.lab, self.ledger, self.faults, self.complain)
         lookout = Lookout(self.lab, self.ledger, promises, self.complain)
         memory = RunMemory(self.lab)
@@ -119,14 +127,15 @@ class Soak:
         while faults.is_alive():
             faults.join(30)
             self.say(f"{sum(t.over is not None for t in self.ledger.all())} of the devices' troubles are over, "
-                     f"{len(self.ledger.waiting())} devices are not back yet, {len(self.operations.outcomes)} operations")
+                     f"{len(self.ledger.waiting())} devices are not back yet, "
+                     f"{len(self.operations.outcomes)} operations")
         stopped = time.monotonic()
         self._until_back(stopped)
         self.operations.join()
         self._until_online("after the last fault", BACK_S)
         lookout.end()
         memory.end()
-        self.result["looks"] = dict(lookout.looks)
+        self.result |= {"looks": dict(lookout.looks), "most_load": lookout.most_load}
         self._reach_all()
         self._remove_visitors()
         return memory.lives()
@@ -136,15 +145,23 @@ class Soak:
             time.sleep(0.2)
         for name in self.ledger.waiting():
             self.complain(f"{name} did not answer within {BACK_S} s after the last fault", [name])
-        last = {trouble.who: trouble.back or stopped + BACK_S for trouble in self.ledger.all()}
-        self.result["back_after_s"] = sorted(round(max(0, last.get(box.name, 0) - stopped), 1) for box in self.lab.boxes)
-        self.say(f"all devices answer, the last one {self.result['back_after_s'][-1]} s after the last fault")
+        for trouble in self.ledger.all():
+            took_s = trouble.back - trouble.over if trouble.back else 0
+            if trouble.is_alone and took_s > BACK_S:
+                self.complain(f"{trouble.who} was back {took_s:.0f} s after {trouble.kind}", [trouble.who])
+        last = dict.fromkeys((box.name for box in self.lab.boxes), stopped)
+        for trouble in self.ledger.all():
+            if trouble.who in last:
+                last[trouble.who] = max(last[trouble.who], trouble.back or stopped + BACK_S)
+        self.result["back_after_s"] = sorted(round(back - stopped, 1) for back in last.values())
+        self.say(f"{self.result['back_after_s'][-1]} s after the last fault for the last device to answer")
 
     def _reach_all(self):
         def reach(box):
             done = self.lab.laptop("fleet", "ssh", box.name, "printenv", "BOX", reuse=False)
             if (done.status, done.output) != (0, f"{box.name}\n"):
-                self.complain(f"fleet ssh {box.name} at the end: {done.status} {done.output!r} {done.errors}", [box.name])
+                came = f"{done.status} {done.output!r} {done.errors}"
+                self.complain(f"fleet ssh {box.name} at the end: {came}", [box.name])
         with ThreadPoolExecutor(6) as pool:
             list(pool.map(reach, self.lab.boxes))
 
@@ -169,7 +186,7 @@ class Soak:
         for text in verdict.grown(agents, run_lives):
             self.complain(text, [])
         for log in self.lab.home.glob("*.log"):
-            for line in re.findall(r"^.*(?:Fatal error|[Ss]egmentation fault|\*\*\* ).*$", log.read_text(errors="replace"), re.M)[:3]:
+            for line in _CRASH.findall(log.read_text(errors="replace"))[:3]:
                 self.complain(f"{log.name}: {line}", [log.stem])
         self.result |= {
             "faults": len(self.faults), "operations": len(self.operations.outcomes),
@@ -216,7 +233,9 @@ def main():
                 soak.show_logs()
         finally:
             if options.keep:
-                shutil.copytree(lab.home, options.keep, ignore=lambda folder, names: [n for n in names if not n.endswith(".log")])
+                pathlib.Path(options.keep).mkdir(parents=True, exist_ok=True)
+                for log in lab.home.glob("*.log"):
+                    shutil.copy(log, options.keep)
             lab.close()
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps(soak.result, indent=1) + "\n")

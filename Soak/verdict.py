@@ -5,7 +5,7 @@ import statistics
 # What a device's own file in sessions/ may leave when the device is removed: a few bytes that shut its old key out.
 _LEFT_BEHIND = (".lock", ".cutoff")
 MEDIAN_GROWTH = 0.05
-# One agent alone may have had a bad day: its heap scatters by a page more or less.
+# One process alone may have had a bad day, after which its heap is scattered.
 SINGLE_GROWTH = 0.15
 
 
@@ -21,8 +21,8 @@ def leaks(before, after, devices, listen_port):
             broken.append(f"open descriptors of {who}: {before.descriptors.get(who)} at the start, {count} at the end")
     leased = {int(line.split()[1]) for line in after.registry}
     if after.listeners != leased | {listen_port}:
-        broken.append(f"HostA listens on {sorted(after.listeners - leased - {listen_port})} besides the devices' ports, and "
-                      f"not on {sorted(leased - after.listeners)} of them")
+        more, fewer = sorted(after.listeners - leased - {listen_port}), sorted(leased - after.listeners)
+        broken.append(f"HostA listens on {more} besides the devices' ports, and not on {fewer} of them")
     if after.registry != after.key_file:
         broken.append(f"registry and key file differ: {sorted(after.registry ^ after.key_file)[:3]}")
     if {line.split()[0] for line in after.registry} != set(devices):
@@ -30,7 +30,8 @@ def leaks(before, after, devices, listen_port):
     sessions = {file.removeprefix("sessions/") for file in after.files if file.startswith("sessions/")}
     present = {file.removesuffix(".json") for file in sessions if file.endswith(".json")}
     if present != set(devices):
-        broken.append(f"session files of others: {sorted(present - set(devices))}, missing: {sorted(set(devices) - present)}")
+        broken.append(f"session files of others: {sorted(present - set(devices))}, "
+                      f"missing: {sorted(set(devices) - present)}")
     strange = {file for file in sessions if not file.endswith((".json", *_LEFT_BEHIND))}
     strange |= {file for file in after.files if file.endswith(".new")}
     if strange:
@@ -47,18 +48,19 @@ def of_removed_devices(census, devices):
 
 def growth(before, after):
     """Of each process that lived through it all: its memory before and after, in KiB."""
-    return {who: (memory, after[who][1]) for who, (pid, memory) in before.items() if after.get(who, (None, 0))[0] == pid}
+    return {who: (memory, after[who][1]) for who, (pid, memory) in before.items()
+            if after.get(who, (None, 0))[0] == pid}
 
 
 def grown(agents, run_lives):
     """`agents`: what `growth` found of them; `run_lives`: the same of each long life of `fleet-server run`."""
     if not agents:
         return ["no agent lived from the start to the end, so that nothing can be said of its memory"]
-    shares = {who: now / was - 1 for who, (was, now) in agents.items()}
     broken = []
-    if statistics.median(shares.values()) >= MEDIAN_GROWTH:
-        broken.append(f"the agents' memory grew by {statistics.median(shares.values()):.1%} in the median")
-    broken += [f"the memory of {who} grew by {share:.1%}, from {agents[who][0]} to {agents[who][1]} KiB"
-               for who, share in shares.items() if share >= SINGLE_GROWTH]
-    return broken + [f"the memory of fleet-server run grew from {was} to {now} KiB"
-                     for was, now in run_lives if now / was - 1 >= MEDIAN_GROWTH]
+    for what, pairs in (("the agents", list(agents.values())), ("fleet-server run", run_lives)):
+        shares = [now / was - 1 for was, now in pairs]
+        if shares and statistics.median(shares) >= MEDIAN_GROWTH:
+            broken.append(f"the memory of {what} grew by {statistics.median(shares):.1%} in the median")
+        broken += [f"the memory of one of {what} grew from {was} to {now} KiB"
+                   for was, now in pairs if now / was - 1 >= SINGLE_GROWTH]
+    return broken

@@ -71,6 +71,9 @@ final class Link {
   /// Encrypted bytes that came from and went to HostA.
   var traffic: (received: Int64, sent: Int64) { (session?.bytesReceived ?? 0, session?.bytesSent ?? 0) }
 
+  /// Memory that is kept for what goes to HostA, in bytes.
+  var heldOutput: Int { session?.heldOutput ?? 0 }
+
   func register(in set: inout PollSet) {
     slot = nil
     switch step {
@@ -167,6 +170,7 @@ final class Link {
     } catch {
       throw LinkFailure(error, in: phase)
     }
+    if pumps.isEmpty, heldOutput > Self.idleOutput, session?.releaseOutput() == true { SSHLibrary.returnFreedMemory() }
     watchForSilence(now: now)
     if case .claiming(_, let request) = step, case .failure(let failure)? = request.reply { throw failure }
     if let claimRefusal { throw .claimRefused(claimRefusal) }

@@ -6,6 +6,8 @@ extension Link {
   static let requestLimit: Duration = .seconds(15)
   /// While more waits for the socket, nothing is read from local sockets.
   static let outputLimit = 64 * 1024
+  /// What an idle tunnel may hold for output: a bulk transfer that came to stand holds hundreds of KiB.
+  static let idleOutput = 32 * 1024
   /// What may be received in one turn.
   static let receiveShare = 128 * 1024
   /// Each channel may hold 2 MiB that its reader does not take; 200 busy ones together hold a few MiB.

@@ -147,6 +147,12 @@ public final class SSHSession {
     if let failure = transport.failure { throw .disconnected(failure) }
   }
 
+  /// Memory that is kept for bytes that wait, in bytes.
+  public var heldOutput: Int { transport.heldOutput }
+
+  /// Gives that memory back; whether it could, because no byte waits.
+  public func releaseOutput() -> Bool { transport.releaseOutput() }
+
   /// Says goodbye as far as that goes at once, and frees everything. All channels end.
   public func close() {
     guard let session = handle else { return }

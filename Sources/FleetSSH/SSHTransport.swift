@@ -21,6 +21,15 @@ final class SSHTransport {
 
   var pendingOutput: Int { outgoing.count - outgoingStart }
 
+  var heldOutput: Int { outgoing.capacity }
+
+  func releaseOutput() -> Bool {
+    guard pendingOutput == 0 else { return false }
+    outgoing = []
+    outgoingStart = 0
+    return true
+  }
+
   func allowReceiving(_ bytes: Int) { receiveAllowance = bytes }
 
   /// From here on nothing comes in any more; libssh2 then frees a session without waiting for the server.

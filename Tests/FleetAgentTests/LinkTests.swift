@@ -173,6 +173,33 @@ import ThrowawaySSHD
     try harness.run { harness.link.channelCount == 0 }
   }
 
+  /// An idle agent kept what its last bulk transfer had filled, 300 KiB for as long as the connection lived.
+  @Test func whatABulkTransferFilledIsGivenBack() throws {
+    let server = try LocalServer()
+    let harness = try LinkHarness(sshdPort: server.port)
+    defer {
+      harness.stop()
+      server.stop()
+    }
+    try harness.runToTheEndOfTheDial()
+    let port = harness.port
+    let isOver = Atomic(false)
+    Thread.detachNewThread {
+      let flooded = try? Self.client(port, asking: "f")
+      _ = try? flooded?.read(exactly: 3_000_000)
+      flooded?.shutDown()
+      isOver.store(true, ordering: .relaxed)
+    }
+    var most = 0
+    try harness.run {
+      most = max(most, harness.link.heldOutput)
+      return isOver.load(ordering: .relaxed) && harness.link.channelCount == 0
+    }
+    #expect(most > Link.idleOutput)
+    try harness.run { harness.link.heldOutput <= Link.idleOutput }
+    #expect(harness.failure == nil)
+  }
+
   @Test func eachDirectionEndsOnItsOwn() throws {
     let server = try LocalServer()
     let harness = try LinkHarness(sshdPort: server.port)
