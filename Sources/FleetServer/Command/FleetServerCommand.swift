@@ -15,6 +15,7 @@ struct FleetServerCommand: ParsableCommand {
     discussion: exitStatuses, version: "fleet-server \(FleetVersion.current)",
     subcommands: [
       InitCommand.self, RunCommand.self, OperatorCommand.self, LoginLineCommand.self, PrintSSHDConfigCommand.self,
+      DoctorCommand.self,
     ])
 
   /// Parses and runs; the process's exit status.
@@ -26,6 +27,8 @@ struct FleetServerCommand: ParsableCommand {
     } catch let refusal as Refusal {
       StandardError.write(refusal)
       return refusal.code.exitStatus.rawValue
+    } catch let status as ExitCode {
+      return status.rawValue
     } catch {
       let message = fullMessage(for: error)
       guard exitCode(for: error) != .success else {

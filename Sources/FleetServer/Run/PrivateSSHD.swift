@@ -38,7 +38,7 @@ struct PrivateSSHD {
 
   private func write(hasPenalties: Bool) throws(Refusal) {
     let text = SSHDConfiguration.private(
-      home: home, settings: settings, isRoot: geteuid() == 0, hasPenalties: hasPenalties)
+      home: home, settings: settings, isRoot: geteuid() == 0, hasPenalties: hasPenalties, cores: Processors.count)
     try FileReplacement.write(text.utf8, to: home.sshdConfiguration, durable: true)
   }
 
