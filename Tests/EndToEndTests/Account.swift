@@ -14,6 +14,8 @@ struct Account: Sendable {
   let passwd: URL
   /// A folder that stands in for /etc/ssh, where the lab gives HostA an sshd of its administrator's.
   var sshFolder: URL?
+  /// A folder with another OpenSSH, whose server stands in for the machine's.
+  var openSSH: URL?
   /// A file that stands in for the kernel's boot identity, where a box of its own is played.
   var bootIDFile: URL?
   /// Folders that each get a disk of 2 MiB of their own, where a box is played whose disk is full.
@@ -36,13 +38,17 @@ struct Account: Sendable {
             [ -z "$2" ] || mount --bind "$2" /etc/ssh || exit
             [ -z "$3" ] || mount --bind "$3" /proc/sys/kernel/random/boot_id || exit
             [ -z "$4" ] || make_read_only "$4" || exit
-            options=$5
-            shift 5
+            if [ -n "$5" ]; then
+              mount --bind "$5/usr/sbin/sshd" /usr/sbin/sshd || exit
+              mount --bind "$5/usr/lib/openssh" /usr/lib/openssh || exit
+            fi
+            options=$6
+            shift 6
             while [ "$1" != -- ]; do mount -t tmpfs -o "$options" tmpfs "$1" || exit; shift; done
             shift
             exec "$@"
             """,
-          "sh", passwd.path, sshFolder?.path ?? "", bootIDFile?.path ?? "", readOnly,
+          "sh", passwd.path, sshFolder?.path ?? "", bootIDFile?.path ?? "", readOnly, openSSH?.path ?? "",
           "size=2m,mode=700,uid=\(uid),gid=\(uid)",
         ] + smallDisks + [
           "--",
