@@ -15,7 +15,7 @@ struct CapacityVerdict {
   private var memory: HostFinding {
     guard let memory_KiB = limits.memory_KiB else { return .notKnown(.memory, "this system does not say it") }
     let room = memory_KiB / Self.tunnel_KiB
-    let shown = "\(memory_KiB / 1024) MiB, enough for \(room) devices; \(devices) are registered"
+    let shown = "\(memory_KiB / 1024) MiB, enough for \(room) devices; registered: \(devices)"
     let mend = HostFinding.Mend(
       line: "\((devices * Self.tunnel_KiB / 3 * 4 + 1023) / 1024) MiB",
       place: "the memory that HostA is given, at least")
@@ -53,7 +53,7 @@ struct CapacityVerdict {
       return .fine(.processes, "no limit for the account's processes")
     }
     let needed = devices * (mode == .private ? 2 : 1)
-    let shown = "\(limit) processes; \(devices) devices need \(needed)"
+    let shown = "\(limit) processes; the devices need \(needed)"
     let mend = HostFinding.Mend(
       line: limit == limits.groupProcesses ? "TasksMax=infinity" : "LimitNPROC=infinity",
       place: "[Service] of the unit that starts 'fleet-server run'; without systemd, 'ulimit -u' before it")

@@ -32,7 +32,8 @@ struct SSHDPolicyReading {
   private func run(_ arguments: [String]) throws(Refusal) -> SSHDPolicy {
     let result = try Subprocess.run(settings.sshd, arguments)
     guard result.status == 0 else {
-      let line = result.errors.split(separator: "\n").last ?? "it says nothing"
+      // sshd ends its lines with a carriage return, too.
+      let line = result.errors.split(whereSeparator: \.isNewline).last ?? "it says nothing"
       throw Refusal(.sshdFailed, "sshd says: \(DisplayText.escaped(line, limit: 200))")
     }
     return SSHDPolicy(parsing: result.output)

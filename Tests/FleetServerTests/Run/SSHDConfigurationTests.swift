@@ -43,7 +43,8 @@ import Testing
     try sshd.prepare()
     let whole = try Subprocess.run("/usr/sbin/sshd", ["-T", "-f", home.sshdConfiguration])
     #expect(whole.status == 0, "\(whole.errors)")
-    #expect(whole.output.contains("allowstreamlocalforwarding no") && whole.output.contains("maxstartups 200:30:400"))
+    let startups = "maxstartups \(MaxStartups.suited(cores: Processors.count))"
+    #expect(whole.output.contains("allowstreamlocalforwarding no") && whole.output.contains(startups))
 
     let dropIn =
       "HostKey \(home.hostKey)\n" + SSHDConfiguration.dropIn(account: try LoginName(validating: "fleet"), cores: 2)
