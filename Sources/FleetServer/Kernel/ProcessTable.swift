@@ -11,6 +11,12 @@ enum ProcessTable {
     return FoundProcess(stat: process, uid: folder.st_uid)
   }
 
+  /// The command line of a process of our own account; empty when it is gone.
+  static func arguments(of pid: Int32) -> [String] {
+    let bytes = (try? FileReading.bytes(of: "/proc/\(pid)/cmdline")).flatMap { $0 } ?? []
+    return bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+  }
+
   /// This boot of the machine.
   static func bootID() -> String { FileReading.line(of: "/proc/sys/kernel/random/boot_id") ?? "" }
 

@@ -41,6 +41,7 @@ struct DeviceLifecycle {
     // Of a request that is repeated, what was claimed since the first is the new hardware's.
     try SessionEnd.shutOut(
       device.id, home: home, claimedUntil_s: replacement.isNew ? .max : device.provisioned_s)
+    if replacement.isNew { OpenConnections.shutOut(.device(device.id), home: home) }
     return .ok(ProvisionReply(device: device.id, port: device.port, created: replacement.isNew, host: host).fields)
   }
 
@@ -49,6 +50,7 @@ struct DeviceLifecycle {
     let device = try registry.removeDevice(name, by: actor, now_s: now_s)
     try keyFile.update(from: registry)
     let ended = try SessionEnd.shutOut(device.id, home: home)
+    OpenConnections.shutOut(.device(device.id), home: home)
     return .ok(RemoveReply(port: device.port, ended: ended).fields)
   }
 
