@@ -28,6 +28,14 @@ import Testing
     ("Nonsense yes", ["sshd-policy": "serious"]),
   ]
 
+  /// The configuration with these lines in the place of all that are about the same.
+  private static func set(_ lines: String, in configuration: String) -> String {
+    func keyword(_ line: Substring) -> Substring { line.prefix { $0 != " " } }
+    let keywords = Set(lines.split(separator: "\n").map(keyword))
+    let kept = configuration.split(separator: "\n").filter { !keywords.contains(keyword($0)) }
+    return lines + "\n" + kept.joined(separator: "\n") + "\n"
+  }
+
   @Test func eachFindingOfSSHDAndTheKeyFile() throws {
     try Lab.with { lab in
       try lab.initHostA()
@@ -43,14 +51,14 @@ import Testing
 
       let configuration = lab.serverHome.appending(path: "sshd_config")
       for (line, findings) in Self.settings {
-        try lab.hostDoctor(of: configuration, saying: { line + "\n" + $0 }) { answer in
+        try lab.hostDoctor(of: configuration, saying: { Self.set(line, in: $0) }) { answer in
           // It also says that this is not the file that fleet-server writes, unless it got no further.
           let all = findings["sshd-policy"] == nil ? findings.merging(["sshd-config": "warning"]) { $1 } : findings
           #expect(answer.says(all), "\(line)\n\(answer.outcome)")
           guard let code = findings.keys.first, findings.count == 1, code != "sshd-policy" else { return }
           // The line that mends it does so in the place of the one that it is about.
           let mend = try #require(answer.mends[code])
-          try lab.hostDoctor(of: configuration, saying: { mend + "\n" + line + "\n" + $0 }) { mended in
+          try lab.hostDoctor(of: configuration, saying: { Self.set(mend, in: Self.set(line, in: $0)) }) { mended in
             #expect(mended.severities[code] == nil, "\(line)\n\(mended.outcome)")
           }
         }
