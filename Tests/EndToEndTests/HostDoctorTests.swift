@@ -159,18 +159,14 @@ import Testing
         lab.hostA, ["sh", "-c", "cd \"$1\" && rm -f registry.db* && mv aside/* . && rmdir aside", "sh", home])
       #expect(try lab.hostDoctor().says([:]))
 
-      let library = lab.hostA.home.appending(path: "wall_clock.so").path
-      let source = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "WallClock/wall_clock.c")
-      try lab.succeed(
-        lab.hostA, ["cc", "-shared", "-fPIC", "-xc", "-o", library, "-"],
-        input: String(contentsOf: source, encoding: .utf8))
+      let clock = try lab.write("0", to: "clock", of: lab.hostA)
+      let library = try lab.wallClock(of: lab.hostA, offset: clock)
       for (offset_s, findings) in [
         (0, [:]), (-7200, ["clock": "warning"]), (-20 * 31_536_000, ["clock": "serious"]),
         (50 * 31_536_000, ["clock": "serious"]),
       ] {
-        let clock = try lab.write("\(offset_s)", to: "clock", of: lab.hostA)
-        let answer = try lab.hostDoctor(
-          wrapper: ["env", "LD_PRELOAD=\(library)", "WALL_CLOCK_OFFSET=\(clock.path)"])
+        try lab.setClock(offset_s, in: clock, of: lab.hostA)
+        let answer = try lab.hostDoctor(wrapper: ["env", "LD_PRELOAD=\(library)"])
         #expect(answer.says(findings), "\(offset_s)\n\(answer.outcome)")
       }
     }

@@ -34,6 +34,7 @@ extension Registry {
     return KeyFileEvidence.Wanted(
       devices: devices.flatMap(\.keys), names: Dictionary(uniqueKeysWithValues: devices.map { ($0.id, $0.name) }),
       operators: try operators().map { KeyFileText.Operator(name: $0.name, key: $0.key) },
-      enrollKeys: try answeredEnrollKeys(now_s: now_s), knownEnrollKeys: Set(try enrollKeys().map(\.id.rawValue)))
+      enrollKeys: try read { try Self.answeredEnrollKeys(now_s: now_s, $0) },
+      knownEnrollKeys: Set(try enrollKeys().map(\.id.rawValue)))
   }
 }

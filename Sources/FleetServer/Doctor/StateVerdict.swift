@@ -31,7 +31,7 @@ enum StateVerdict {
     if let program_s, now_s > program_s + 20 * 365 * 86_400 {
       return HostFinding(
         .serious, .clock, "\(now), twenty years after this program was installed (\(Timestamp(seconds: program_s)))",
-        consequence: "what is to expire some day has expired: sshd refuses keys, and devices that were never seen go",
+        consequence: "what is recorded now is dated wrongly, and sshd refuses devices that were to come by some day",
         mend: mend)
     }
     if let newest_s, newest_s > now_s + 300 {
