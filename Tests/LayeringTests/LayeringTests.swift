@@ -87,4 +87,13 @@ import Testing
     #expect(!codes.isEmpty)
     #expect(codes == documented)
   }
+
+  @Test func everyFindingOfTheDoctorStandsInItsTable() throws {
+    let rows = try checkout.table(under: "### What it looks at", in: "HOSTING.md")
+    let source = try checkout.text(of: "Sources/FleetServer/Doctor/HostFinding.swift")
+    let codes = source.matches(of: /\n    case (\w+)(?: = "([a-z-]+)")?/).map { String($0.output.2 ?? $0.output.1) }
+    let severities: Set = ["serious", "warning", "note", "fine"]
+    #expect(codes.count > 30)
+    #expect(Set(codes).subtracting(severities) == Set(rows.flatMap { $0[0].split(separator: ", ").map(String.init) }))
+  }
 }

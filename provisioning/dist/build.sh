@@ -57,7 +57,7 @@ install -m 755 "$work/fleet" "$work/fleet-agent" "$work/fleet-server" "$checkout
 cp -R "$work/documents/." "$work/$folder/share"
 cp -R "$checkout/provisioning/device" "$checkout/provisioning/server" "$work/$folder/share/fleet"
 cat "$here/copyright" /usr/share/doc/libssh2-1-dev/copyright >"$work/copyright"
-cp "$checkout/README.md" "$checkout/PROVISIONING.md" "$checkout/CHANGELOG.md" "$work/copyright" \
+cp "$checkout/README.md" "$checkout/PROVISIONING.md" "$checkout/HOSTING.md" "$checkout/CHANGELOG.md" "$work/copyright" \
   "$work/$folder/share/doc/fleet"
 tar -C "$work" --sort=name --owner=root:0 --group=root:0 --mtime="@$SOURCE_DATE_EPOCH" \
   -cf - "$folder" | gzip -6n >"$out/$folder.tar.gz"

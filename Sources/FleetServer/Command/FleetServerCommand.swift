@@ -14,8 +14,8 @@ struct FleetServerCommand: ParsableCommand {
     abstract: "HostA of a fleet: leases ports to devices behind NAT and lets operators through to them.",
     discussion: exitStatuses, version: "fleet-server \(FleetVersion.current)",
     subcommands: [
-      InitCommand.self, RunCommand.self, OperatorCommand.self, AuditCommand.self, LoginLineCommand.self,
-      PrintSSHDConfigCommand.self,
+      InitCommand.self, RunCommand.self, OperatorCommand.self, AuditCommand.self, DoctorCommand.self,
+      LoginLineCommand.self, PrintSSHDConfigCommand.self,
     ])
 
   /// Parses and runs; the process's exit status.
@@ -27,6 +27,8 @@ struct FleetServerCommand: ParsableCommand {
     } catch let refusal as Refusal {
       StandardError.write(refusal)
       return refusal.code.exitStatus.rawValue
+    } catch let status as ExitCode {
+      return status.rawValue
     } catch {
       let message = fullMessage(for: error)
       guard exitCode(for: error) != .success else {

@@ -13,5 +13,8 @@ struct PrintSSHDConfigCommand: ParsableCommand {
       \(FleetServerCommand.exitStatuses)
       """)
 
-  func run() throws { print(SSHDConfiguration.dropIn(account: try Account.current().name), terminator: "") }
+  func run() throws {
+    print(
+      SSHDConfiguration.dropIn(account: try Account.current().name, cores: Processors.count), terminator: "")
+  }
 }

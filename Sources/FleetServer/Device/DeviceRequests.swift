@@ -57,7 +57,7 @@ struct DeviceRequests {
       return tookOver
     }
     let window_s = ReconnectWindow.seconds(
-      devices: KeyFile.deviceCount(home: home) ?? 0, cores: Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+      devices: KeyFile.deviceCount(home: home) ?? 0, cores: Processors.count)
     return ClaimReply(port: port, reconnectWindow_s: window_s, tookOver: tookOver, rotateKey: standing == .replace)
   }
 

@@ -24,7 +24,8 @@ enum ManagedBlock {
       outside.split(whereSeparator: { $0 == 0x20 || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D }).map { Array($0) })
   }
 
-  private static func range(in file: [UInt8]) throws(Refusal) -> Range<Int>? {
+  /// Where the block stands, markers included; `nil` where there is none. Throws `home-unusable` for one marker alone.
+  static func range(in file: [UInt8]) throws(Refusal) -> Range<Int>? {
     let starts = lineStarts(of: begin, in: file)
     let ends = lineStarts(of: end, in: file)
     if starts.isEmpty && ends.isEmpty { return nil }

@@ -45,7 +45,7 @@ struct HostInit {
   /// `run` writes it anew; here it is for whoever wants to read it first.
   private func writeConfiguration(_ home: Home) throws(Refusal) {
     let text = SSHDConfiguration.private(
-      home: home, settings: settings, isRoot: account.uid == 0, hasPenalties: false)
+      home: home, settings: settings, isRoot: account.uid == 0, hasPenalties: false, cores: Processors.count)
     try FileReplacement.write(text.utf8, to: home.sshdConfiguration, durable: true)
   }
 

@@ -42,7 +42,7 @@ struct PrivateSSHD {
 
   private func write(hasPenalties: Bool) throws(Refusal) {
     let text = SSHDConfiguration.private(
-      home: home, settings: settings, isRoot: geteuid() == 0, hasPenalties: hasPenalties)
+      home: home, settings: settings, isRoot: geteuid() == 0, hasPenalties: hasPenalties, cores: Processors.count)
     guard try FileReading.bytes(of: home.sshdConfiguration, limit: 1 << 20) != Array(text.utf8) else { return }
     try FileReplacement.write(text.utf8, to: home.sshdConfiguration, durable: true)
   }

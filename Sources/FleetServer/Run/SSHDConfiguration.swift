@@ -7,7 +7,7 @@ enum SSHDConfiguration {
   /// StrictModes is off because fleet-server checks the folders above its own itself, more strictly.
   /// `hasPenalties`: this sshd knows PerSourcePenalties (9.8 and newer), which would lock out a whole fleet that
   /// comes from behind one address.
-  static func `private`(home: Home, settings: HostSettings, isRoot: Bool, hasPenalties: Bool) -> String {
+  static func `private`(home: Home, settings: HostSettings, isRoot: Bool, hasPenalties: Bool, cores: Int) -> String {
     """
     # Written by fleet-server at each start; changes are lost.
     ListenAddress \(settings.listen)
@@ -30,17 +30,19 @@ enum SSHDConfiguration {
     PrintMotd no
     PrintLastLog no
     TCPKeepAlive yes
-    \(connections)\(hasPenalties ? "\nPerSourcePenalties no" : "")
+    \(connections(cores: cores))\(hasPenalties ? "\nPerSourcePenalties no" : "")
     \(authority)
 
     """
   }
 
   /// What an administrator puts into /etc/ssh/sshd_config.d, so that the system's sshd is as narrow as ours.
-  static func dropIn(account: LoginName) -> String {
+  static func dropIn(account: LoginName, cores: Int) -> String {
     """
     # For /etc/ssh/sshd_config.d/fleet-server.conf. Outside the Match block, if the whole fleet reconnects at once:
-    #   MaxStartups 200:30:400
+    #   MaxStartups \(MaxStartups.suited(cores: cores))
+    # and, with OpenSSH 9.8 or newer, so that one refused device does not lock out all behind its address:
+    #   PerSourcePenalties no
     Match User \(account)
     \(("AuthenticationMethods publickey\nClientAliveInterval 90\nClientAliveCountMax 3\nMaxSessions 100\n" + authority)
       .split(separator: "\n").map { "    " + $0 }.joined(separator: "\n"))
@@ -51,13 +53,15 @@ enum SSHDConfiguration {
   /// A whole fleet that reconnects waits a little instead of being cut off, and a dead connection ends by itself; later
   /// than the agent of a metered line shows a sign of life, so that sshd asks it for none. A laptop runs all its requests
   /// and sessions at a time on one connection, of which sshd would otherwise take ten.
-  private static let connections = """
-    MaxStartups 200:30:400
+  private static func connections(cores: Int) -> String {
+    """
+    MaxStartups \(MaxStartups.suited(cores: cores))
     MaxSessions 100
     LoginGraceTime 20
     ClientAliveInterval 90
     ClientAliveCountMax 3
     """
+  }
 
   /// What a key may do at most, whatever its line says. Sockets as files are closed only here: no option of a key
   /// line covers them, and a device could put one in the way of the registry.

@@ -19,7 +19,7 @@ import Testing
 
   @Test func whatThePrivateOneMustSay() throws {
     let text = SSHDConfiguration.private(
-      home: Home(path: "/srv/f"), settings: try settings(), isRoot: false, hasPenalties: false)
+      home: Home(path: "/srv/f"), settings: try settings(), isRoot: false, hasPenalties: false, cores: 2)
     let lines = Set(text.split(separator: "\n").map(String.init))
     #expect(lines.isSuperset(of: Self.authority))
     #expect(
@@ -30,8 +30,9 @@ import Testing
       ]))
     #expect(!text.contains("AcceptEnv") && !text.contains("Subsystem") && !text.contains("PerSourcePenalties"))
     let other = SSHDConfiguration.private(
-      home: Home(path: "/srv/f"), settings: try settings(), isRoot: true, hasPenalties: true)
+      home: Home(path: "/srv/f"), settings: try settings(), isRoot: true, hasPenalties: true, cores: 1)
     #expect(other.contains("PermitRootLogin forced-commands-only") && other.contains("PerSourcePenalties no"))
+    #expect(other.contains("MaxStartups 182:30:365"))
   }
 
   @Test func sshdTakesBoth() throws {
@@ -42,9 +43,11 @@ import Testing
     try sshd.prepare()
     let whole = try Subprocess.run("/usr/sbin/sshd", ["-T", "-f", home.sshdConfiguration])
     #expect(whole.status == 0, "\(whole.errors)")
-    #expect(whole.output.contains("allowstreamlocalforwarding no") && whole.output.contains("maxstartups 200:30:400"))
+    let startups = "maxstartups \(MaxStartups.suited(cores: Processors.count))"
+    #expect(whole.output.contains("allowstreamlocalforwarding no") && whole.output.contains(startups))
 
-    let dropIn = "HostKey \(home.hostKey)\n" + SSHDConfiguration.dropIn(account: try LoginName(validating: "fleet"))
+    let dropIn =
+      "HostKey \(home.hostKey)\n" + SSHDConfiguration.dropIn(account: try LoginName(validating: "fleet"), cores: 2)
     try FileReplacement.write(dropIn.utf8, to: home.sshdConfiguration, durable: false)
     let check = try Subprocess.run(
       "/usr/sbin/sshd", ["-T", "-f", home.sshdConfiguration, "-C", "user=fleet,host=h,addr=192.0.2.1"])
