@@ -15,6 +15,7 @@ struct FleetServerCommand: ParsableCommand {
     discussion: exitStatuses, version: "fleet-server \(FleetVersion.current)",
     subcommands: [
       InitCommand.self, RunCommand.self, OperatorCommand.self, LoginLineCommand.self, PrintSSHDConfigCommand.self,
+      BackupCommand.self, RestoreCommand.self,
     ])
 
   /// Parses and runs; the process's exit status.

@@ -32,23 +32,38 @@ struct KeyFile {
   ///
   /// The registry is read inside the lock, so that an older state never replaces a newer one.
   func update(from registry: Registry) throws(Refusal) {
+    let lock = try lock()
+    defer { lock.release() }
+    try write(from: registry)
+  }
+
+  /// Whoever holds it is the only one that writes the file.
+  func lock() throws(Refusal) -> FileLock {
     guard let lock = try FileLock(path: home.keyFileLock, wait: .seconds(30)) else {
       throw Refusal(
         .ioFailed, "another process has been writing the key file for 30 s", hint: "run the same command again")
     }
-    defer { lock.release() }
+    return lock
+  }
+
+  /// The same for whoever holds the lock.
+  func write(from registry: Registry) throws(Refusal) {
+    try registry.requireInPlace()
+    // First: a change that comes in between is in the text and not in its number, and not the other way round.
+    let change = try registry.change()
     let (devices, operators) = try registry.keyHolders()
-    let text = KeyFileText.render(
-      devices: devices, operators: operators, enrollKeys: try registry.answeredEnrollKeys(now_s: Int64(time(nil))),
-      command: command)
+    let enrollKeys = try registry.answeredEnrollKeys(now_s: Int64(time(nil)))
     let present = try FileReading.bytes(of: path) ?? []
-    var wanted = Array(text.utf8)
-    if mode == .system {
-      wanted = try ManagedBlock.replacing(in: present, with: text.utf8)
-      try makeSSHFolder()
+    func wanted(_ change: Int64) throws(Refusal) -> [UInt8] {
+      let text = KeyFileText.render(
+        devices: devices, operators: operators, enrollKeys: enrollKeys, change: change, command: command)
+      return mode == .system ? try ManagedBlock.replacing(in: present, with: text.utf8) : Array(text.utf8)
     }
-    guard wanted != present || access(path, F_OK) != 0 else { return }
-    try FileReplacement.write(wanted, to: path, durable: true)
+    // A change that concerns no key is no reason to write.
+    let known = min(KeyFileText.change(in: present) ?? change, change)
+    if access(path, F_OK) == 0, try wanted(known) == present { return }
+    if mode == .system { try makeSSHFolder() }
+    try FileReplacement.write(try wanted(change), to: path, durable: true)
   }
 
   /// Throws `key-taken` for a key that stands in the account's own part of the file.
@@ -74,15 +89,18 @@ struct KeyFile {
     if mkdir(folder, 0o700) != 0, errno != EEXIST { throw .systemCall("\(folder) cannot be made") }
   }
 
-  /// How many devices the key file names; `nil` where that cannot be read. Of our own file the first line is enough,
-  /// of a file with a block of ours everything before the block must be read.
-  static func deviceCount(home: Home) -> Int? {
+  /// How many devices the key file names; `nil` where that cannot be read.
+  static func deviceCount(home: Home) -> Int? { head(home: home).flatMap { KeyFileText.deviceCount(in: $0) } }
+
+  /// The registry's latest change that the key file knows of; 0 where it does not tell.
+  static func change(home: Home) -> Int64 { head(home: home).flatMap { KeyFileText.change(in: $0) } ?? 0 }
+
+  /// Of our own file the first line, of a file with a block of ours everything: what stands before the block must be read.
+  private static func head(home: Home) -> [UInt8]? {
     guard let settings = try? HostSettings.read(home) else { return nil }
-    if settings.sshdMode == .private {
-      return FileReading.head(of: home.authorizedKeys, count: 256).flatMap { KeyFileText.deviceCount(in: $0) }
-    }
+    if settings.sshdMode == .private { return FileReading.head(of: home.authorizedKeys, count: 256) }
     guard let folder = getenv("HOME") else { return nil }
     let file = path(home: home, mode: .system, accountFolder: String(cString: folder))
-    return (try? FileReading.bytes(of: file)).flatMap { $0 }.flatMap { KeyFileText.deviceCount(in: $0) }
+    return (try? FileReading.bytes(of: file)).flatMap { $0 }
   }
 }

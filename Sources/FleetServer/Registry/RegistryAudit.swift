@@ -44,6 +44,7 @@ enum AuditAction: String {
   case takeFromQueue = "queue-take"
   case reportToQueue = "queue-done"
   case cancelInQueue = "queue-cancel"
+  case restore
 }
 
 /// Who did what and when. Rows are only ever added.
