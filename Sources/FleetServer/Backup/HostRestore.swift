@@ -39,6 +39,8 @@ struct HostRestore {
     }
     defer { lock.release() }
     let keyFile = try KeyFile(home: home, settings: settings, account: account)
+    let replacement = try RegistryReplacement(home)
+    defer { replacement.release() }
     // From here to the end the key file is what it is now, and nothing that follows from an older registry.
     let keyFileLock = try keyFile.lock()
     defer { keyFileLock.release() }
@@ -49,7 +51,7 @@ struct HostRestore {
     for (file, content) in backup.hostKeys where access(file.path(home), F_OK) != 0 {
       try FileReplacement.write(content.utf8, to: file.path(home), durable: true)
     }
-    try RegistryReplacement.put(beside, home)
+    try replacement.put(beside)
     try keyFile.write(from: try Registry(path: home.registry))
     if (try? HostSettings.read(home)) == nil { try settings.write(home) }
     return Outcome(home: home, isNew: isNew, steps: steps)

@@ -7,14 +7,24 @@ import Glibc
 /// They share its write-ahead log and its memory by name, so neither may be left for the new file; and a change that one of
 /// them has begun must not be lost in a file that nobody finds any more. So the old file is locked for writing while it
 /// is replaced, and whoever gets the lock afterwards sees that it is another one (`RegistryFile.requireInPlace`).
-enum RegistryReplacement {
-  static func put(_ beside: String, _ home: Home) throws(Refusal) {
-    let old = try hold(home)
-    defer { try? old?.rollBack() }
-    removeCompanions(beside)
-    removeCompanions(home.registry)
+struct RegistryReplacement {
+  private let home: Home
+  private let old: HeldRegistry?
+
+  /// Waits until nobody changes the registry, and keeps it so. Throws `registry-busy`.
+  init(_ home: Home) throws(Refusal) {
+    self.home = home
+    old = try Self.hold(home)
+  }
+
+  /// Puts the file at `beside` in its place.
+  func put(_ beside: String) throws(Refusal) {
+    Self.removeCompanions(beside)
+    Self.removeCompanions(home.registry)
     try FileReplacement.put(beside, inPlaceOf: home.registry)
   }
+
+  func release() { try? old?.rollBack() }
 
   static func remove(_ path: String) {
     unlink(path)
@@ -26,7 +36,7 @@ enum RegistryReplacement {
   }
 
   /// The old registry with nothing left in its log, locked for writing; `nil` where it is not there or so damaged that nobody
-  /// can write to it. Throws `registry-busy`.
+  /// can write to it.
   private static func hold(_ home: Home) throws(Refusal) -> HeldRegistry? {
     guard access(home.registry, F_OK) == 0 else { return nil }
     let deadline = ContinuousClock.now + .seconds(Registry.busyTimeout_s)

@@ -1,4 +1,5 @@
 import FleetProtocol
+import GRDB
 import Glibc
 
 /// The file from which sshd learns who may come in: our own, or our block in the account's.
@@ -37,33 +38,52 @@ struct KeyFile {
     try write(from: registry)
   }
 
-  /// Whoever holds it is the only one that writes the file.
+  /// The same for whoever holds the lock.
+  func write(from registry: Registry) throws(Refusal) {
+    let text = try registry.read { db in
+      try RegistryFile.requireInPlace(db)
+      return try text(db)
+    }
+    let prepared = try prepare(text)
+    do throws(Refusal) { try prepared?.putInPlace() } catch {
+      prepared?.drop()
+      throw error
+    }
+  }
+
+  /// Whoever holds it is the only one that writes the file. Who changes the registry, too, takes its lock before this one.
   func lock() throws(Refusal) -> FileLock {
-    guard let lock = try FileLock(path: home.keyFileLock, wait: .seconds(30)) else {
+    guard let lock = try FileLock(path: home.keyFileLock, wait: .seconds(15)) else {
       throw Refusal(
-        .ioFailed, "another process has been writing the key file for 30 s", hint: "run the same command again")
+        .ioFailed, "another process has been writing the key file for 15 s", hint: "run the same command again")
     }
     return lock
   }
 
-  /// The same for whoever holds the lock.
-  func write(from registry: Registry) throws(Refusal) {
-    try registry.requireInPlace()
-    // First: a change that comes in between is in the text and not in its number, and not the other way round.
-    let change = try registry.change()
-    let (devices, operators) = try registry.keyHolders()
-    let enrollKeys = try registry.answeredEnrollKeys(now_s: Int64(time(nil)))
+  /// What our part of the file should be.
+  func text(_ db: Database) throws -> String {
+    let (devices, operators) = try Registry.keyHolders(db)
+    return KeyFileText.render(
+      devices: devices, operators: operators,
+      enrollKeys: try Registry.answeredEnrollKeys(now_s: Int64(time(nil)), db), change: try Registry.change(db),
+      command: command)
+  }
+
+  /// Writes the new file beside the old one; `nil` where the old one is as it should be. The caller holds the lock.
+  func prepare(_ text: String) throws(Refusal) -> FileReplacement.Prepared? {
     let present = try FileReading.bytes(of: path) ?? []
-    func wanted(_ change: Int64) throws(Refusal) -> [UInt8] {
-      let text = KeyFileText.render(
-        devices: devices, operators: operators, enrollKeys: enrollKeys, change: change, command: command)
-      return mode == .system ? try ManagedBlock.replacing(in: present, with: text.utf8) : Array(text.utf8)
+    func whole(_ text: String) throws(Refusal) -> [UInt8] {
+      mode == .system ? try ManagedBlock.replacing(in: present, with: text.utf8) : Array(text.utf8)
     }
     // A change that concerns no key is no reason to write.
-    let known = min(KeyFileText.change(in: present) ?? change, change)
-    if access(path, F_OK) == 0, try wanted(known) == present { return }
+    let known = KeyFileText.change(in: present).map { KeyFileText.withChange($0, text) } ?? text
+    let isKnown = try whole(known) == present
+    guard !isKnown || access(path, F_OK) != 0 else {
+      unlink(FileReplacement.beside(path))
+      return nil
+    }
     if mode == .system { try makeSSHFolder() }
-    try FileReplacement.write(try wanted(change), to: path, durable: true)
+    return try FileReplacement.prepare(try whole(text), for: path, durable: true)
   }
 
   /// Throws `key-taken` for a key that stands in the account's own part of the file.

@@ -55,6 +55,12 @@ enum KeyFileText {
     headerWords(of: text)?.first { $0.hasPrefix(changeWord) }.flatMap { Int64($0.dropFirst(changeWord.count)) }
   }
 
+  /// The text with the number of an earlier change, never of a later one.
+  static func withChange(_ earlier: Int64, _ text: String) -> String {
+    guard let change = change(in: text.utf8.prefix { $0 != 0x0A }), earlier < change else { return text }
+    return text.replacing("\(changeWord)\(change) ", with: "\(changeWord)\(earlier) ", maxReplacements: 1)
+  }
+
   private static func headerWords(of text: some Collection<UInt8>) -> [Substring]? {
     for line in text.split(separator: 0x0A) where line.starts(with: header.utf8) {
       return String(decoding: line.dropFirst(header.utf8.count), as: UTF8.self).split(separator: " ")

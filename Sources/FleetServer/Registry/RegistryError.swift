@@ -30,6 +30,10 @@ enum RegistryError {
         .registryUnavailable, "the registry cannot be written",
         hint: "on HostA, fleet-server's folder and registry.db must be writable by its account")
     case .SQLITE_CORRUPT, .SQLITE_NOTADB: damaged("the registry is damaged")
+    case .SQLITE_IOERR, .SQLITE_CANTOPEN:
+      Refusal(
+        .registryUnavailable, "the registry cannot be used: \(DisplayText.escaped(sentence, limit: 200))",
+        hint: "on HostA, see whether the disk of fleet-server's folder is full, read-only or broken")
     default:
       Refusal(
         .registryUnavailable, "the registry cannot be used: \(DisplayText.escaped(sentence, limit: 200))",

@@ -5,9 +5,11 @@ import GRDB
 extension Registry {
   /// What the registry would render now, and what its devices are called.
   func renderedEntries(now_s: Int64) throws(Refusal) -> (entries: KeyFileEntries, names: [DeviceID: DeviceName]) {
-    let (devices, operators) = try keyHolders()
-    let entries = KeyFileEntries(
-      devices: devices, operators: operators, enrollKeys: try answeredEnrollKeys(now_s: now_s))
+    let entries = try read { db in
+      let (devices, operators) = try Self.keyHolders(db)
+      return KeyFileEntries(
+        devices: devices, operators: operators, enrollKeys: try Self.answeredEnrollKeys(now_s: now_s, db))
+    }
     let names = try listedDevices().map { ($0.id, $0.name) }
     return (entries, Dictionary(names) { first, _ in first })
   }

@@ -73,7 +73,7 @@ struct FullRegistry {
       devices = try registry.devices()
       listed = try registry.listedDevices()
       watched = try registry.watchedDevices()
-      keys = try registry.keyHolders().0
+      keys = try registry.read { try Registry.keyHolders($0).0 }
       operators = try registry.operators()
       enrollKeys = try registry.enrollKeys()
       waiting = try registry.waitingBoxes().map { "\($0)" }
