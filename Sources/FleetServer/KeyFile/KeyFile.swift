@@ -40,11 +40,11 @@ struct KeyFile {
 
   /// The same for whoever holds the lock.
   func write(from registry: Registry) throws(Refusal) {
-    let text = try registry.read { db in
+    let wanted = try registry.read { db in
       try RegistryFile.requireInPlace(db)
       return try text(db)
     }
-    let prepared = try prepare(text)
+    let prepared = try prepare(wanted)
     do throws(Refusal) { try prepared?.putInPlace() } catch {
       prepared?.drop()
       throw error
