@@ -25,11 +25,13 @@ let package = Package(
     .target(name: "CKeystream"),
     .target(name: "CLinux"),
     .target(name: "CDescriptorPassing"),
+    // Calls SQLite itself, which GRDB brings along.
+    .target(name: "CRegistryFile", linkerSettings: [.linkedLibrary("sqlite3")]),
 
     .executableTarget(
       name: "FleetServer",
       dependencies: [
-        "FleetProtocol", "CLinux",
+        "FleetProtocol", "CLinux", "CRegistryFile",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),

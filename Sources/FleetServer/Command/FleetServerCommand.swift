@@ -14,8 +14,8 @@ struct FleetServerCommand: ParsableCommand {
     abstract: "HostA of a fleet: leases ports to devices behind NAT and lets operators through to them.",
     discussion: exitStatuses, version: "fleet-server \(FleetVersion.current)",
     subcommands: [
-      InitCommand.self, RunCommand.self, OperatorCommand.self, AuditCommand.self, DoctorCommand.self,
-      LoginLineCommand.self, PrintSSHDConfigCommand.self,
+      InitCommand.self, RunCommand.self, OperatorCommand.self, DoctorCommand.self, BackupCommand.self,
+      RestoreCommand.self, AuditCommand.self, LoginLineCommand.self, PrintSSHDConfigCommand.self,
     ])
 
   /// Parses and runs; the process's exit status.

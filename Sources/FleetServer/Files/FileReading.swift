@@ -31,6 +31,27 @@ enum FileReading {
     }
   }
 
+  /// Writes the file to an open descriptor. Throws `io-failed`.
+  static func copy(_ path: String, to target: Int32) throws(Refusal) {
+    let source = open(path, O_RDONLY | O_CLOEXEC)
+    guard source >= 0 else { throw .systemCall("\(path) cannot be opened") }
+    defer { close(source) }
+    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = read(source, &chunk, chunk.count)
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { throw .systemCall("\(path) cannot be read") }
+      if count == 0 { return }
+      var rest = chunk[..<count]
+      while !rest.isEmpty {
+        let written = rest.withUnsafeBytes { write(target, $0.baseAddress, $0.count) }
+        if written < 0, errno == EINTR { continue }
+        guard written > 0 else { throw .systemCall("the output cannot be written") }
+        rest = rest.dropFirst(written)
+      }
+    }
+  }
+
   /// The file's first bytes, at most `count`; `nil` when they cannot be read.
   static func head(of path: String, count: Int) -> [UInt8]? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)

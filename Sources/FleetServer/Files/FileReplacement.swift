@@ -53,6 +53,16 @@ enum FileReplacement {
     return Prepared(path: path, durable: durable)
   }
 
+  /// Puts a file that stands beside `path` in its place, for good.
+  static func put(_ beside: String, inPlaceOf path: String) throws(Refusal) {
+    let descriptor = open(beside, O_RDWR | O_NOFOLLOW | O_CLOEXEC)
+    guard descriptor >= 0 else { throw .systemCall("\(beside) cannot be opened") }
+    defer { close(descriptor) }
+    guard fsync(descriptor) == 0 else { throw .systemCall("\(beside) cannot be written") }
+    guard rename(beside, path) == 0 else { throw .systemCall("\(path) cannot be replaced") }
+    try synchroniseFolder(of: path)
+  }
+
   private static func writeAll(_ content: [UInt8], to descriptor: Int32, path: String) throws(Refusal) {
     var written = 0
     while written < content.count {

@@ -32,7 +32,7 @@ struct Home: Hashable {
     option: String?, environment: (String) -> String? = { getenv($0).map { String(cString: $0) } }
   ) throws(Refusal) -> Home {
     let chosen = option ?? environment("FLEET_SERVER_HOME").flatMap { $0.isEmpty ? nil : $0 }
-    if let chosen { return try absolute(chosen) }
+    if let chosen { return Home(path: try absolute(chosen)) }
     if let state = environment("XDG_STATE_HOME"), state.hasPrefix("/") { return Home(path: state + "/fleet-server") }
     guard let folder = environment("HOME"), folder.hasPrefix("/") else {
       throw Refusal(.homeUnusable, "there is no $HOME to keep fleet-server's folder in", hint: "give --home DIR")
@@ -43,7 +43,8 @@ struct Home: Hashable {
   /// Where a forced command looks when sshd tells it nothing else.
   static func accountDefault(homeFolder: String) -> Home { Home(path: homeFolder + "/.local/state/fleet-server") }
 
-  private static func absolute(_ path: String) throws(Refusal) -> Home {
+  /// A path that people gave, from the working folder on. Throws `home-unusable`.
+  static func absolute(_ path: String) throws(Refusal) -> String {
     var path = path
     if !path.hasPrefix("/") {
       guard let folder = getcwd(nil, 0) else {
@@ -53,6 +54,6 @@ struct Home: Hashable {
       path = String(cString: folder) + "/" + path
     }
     while path.count > 1, path.hasSuffix("/") { path.removeLast() }
-    return Home(path: path)
+    return path
   }
 }

@@ -35,13 +35,23 @@ struct KeyFile {
   func update(from registry: Registry) throws(Refusal) {
     let lock = try lock()
     defer { lock.release() }
-    let prepared = try prepare(try registry.read { db in try text(db) })
+    try write(from: registry)
+  }
+
+  /// The same for whoever holds the lock.
+  func write(from registry: Registry) throws(Refusal) {
+    let wanted = try registry.read { db in
+      try RegistryFile.requireInPlace(db)
+      return try text(db)
+    }
+    let prepared = try prepare(wanted)
     do throws(Refusal) { try prepared?.putInPlace() } catch {
       prepared?.drop()
       throw error
     }
   }
 
+  /// Whoever holds it is the only one that writes the file. Who changes the registry, too, takes its lock before this one.
   func lock() throws(Refusal) -> FileLock {
     guard let lock = try FileLock(path: home.keyFileLock, wait: .seconds(15)) else {
       throw Refusal(
@@ -55,22 +65,25 @@ struct KeyFile {
     let (devices, operators) = try Registry.keyHolders(db)
     return KeyFileText.render(
       devices: devices, operators: operators,
-      enrollKeys: try Registry.answeredEnrollKeys(now_s: Int64(time(nil)), db), command: command)
+      enrollKeys: try Registry.answeredEnrollKeys(now_s: Int64(time(nil)), db), change: try Registry.change(db),
+      command: command)
   }
 
   /// Writes the new file beside the old one; `nil` where the old one is as it should be. The caller holds the lock.
   func prepare(_ text: String) throws(Refusal) -> FileReplacement.Prepared? {
     let present = try FileReading.bytes(of: path) ?? []
-    var wanted = Array(text.utf8)
-    if mode == .system {
-      wanted = try ManagedBlock.replacing(in: present, with: text.utf8)
-      try makeSSHFolder()
+    func whole(_ text: String) throws(Refusal) -> [UInt8] {
+      mode == .system ? try ManagedBlock.replacing(in: present, with: text.utf8) : Array(text.utf8)
     }
-    guard wanted != present || access(path, F_OK) != 0 else {
+    // A change that concerns no key is no reason to write.
+    let known = KeyFileText.change(in: present).map { KeyFileText.withChange($0, text) } ?? text
+    let isKnown = try whole(known) == present
+    guard !isKnown || access(path, F_OK) != 0 else {
       unlink(FileReplacement.beside(path))
       return nil
     }
-    return try FileReplacement.prepare(wanted, for: path, durable: true)
+    if mode == .system { try makeSSHFolder() }
+    return try FileReplacement.prepare(try whole(text), for: path, durable: true)
   }
 
   /// Throws `key-taken` for a key that stands in the account's own part of the file.
@@ -96,15 +109,18 @@ struct KeyFile {
     if mkdir(folder, 0o700) != 0, errno != EEXIST { throw .systemCall("\(folder) cannot be made") }
   }
 
-  /// How many devices the key file names; `nil` where that cannot be read. Of our own file the first line is enough,
-  /// of a file with a block of ours everything before the block must be read.
-  static func deviceCount(home: Home) -> Int? {
+  /// How many devices the key file names; `nil` where that cannot be read.
+  static func deviceCount(home: Home) -> Int? { head(home: home).flatMap { KeyFileText.deviceCount(in: $0) } }
+
+  /// The registry's latest change that the key file knows of; 0 where it does not tell.
+  static func change(home: Home) -> Int64 { head(home: home).flatMap { KeyFileText.change(in: $0) } ?? 0 }
+
+  /// Of our own file the first line, of a file with a block of ours everything: what stands before the block must be read.
+  private static func head(home: Home) -> [UInt8]? {
     guard let settings = try? HostSettings.read(home) else { return nil }
-    if settings.sshdMode == .private {
-      return FileReading.head(of: home.authorizedKeys, count: 256).flatMap { KeyFileText.deviceCount(in: $0) }
-    }
+    if settings.sshdMode == .private { return FileReading.head(of: home.authorizedKeys, count: 256) }
     guard let folder = getenv("HOME") else { return nil }
     let file = path(home: home, mode: .system, accountFolder: String(cString: folder))
-    return (try? FileReading.bytes(of: file)).flatMap { $0 }.flatMap { KeyFileText.deviceCount(in: $0) }
+    return (try? FileReading.bytes(of: file)).flatMap { $0 }
   }
 }

@@ -24,11 +24,15 @@ enum KeyFileText {
 
   private static let header = "# fleet-server devices="
 
-  /// The first line says how many devices there are, so that `claim` knows it without the registry.
+  private static let changeWord = "change="
+
+  /// The first line says how many devices there are, so that `claim` knows it without the registry, and the latest
+  /// change of the registry, so that one that has lost changes is not taken for the truth.
   static func render(
-    devices: [Device], operators: [Operator], enrollKeys: [EnrollKey] = [], command: ForcedCommand
+    devices: [Device], operators: [Operator], enrollKeys: [EnrollKey] = [], change: Int64 = 0, command: ForcedCommand
   ) -> String {
-    var text = "\(header)\(Set(devices.map(\.id)).count) (made from the registry; changes are lost)\n"
+    let count = Set(devices.map(\.id)).count
+    var text = "\(header)\(count) \(changeWord)\(change) (made from the registry; changes are lost)\n"
     for entry in operators.sorted(by: { $0.name < $1.name }) {
       text += KeyLine.operator(entry.name, key: entry.key, command: command) + "\n"
     }
@@ -43,8 +47,23 @@ enum KeyFileText {
 
   /// How many devices the text names, `nil` where its header is not found.
   static func deviceCount(in text: some Collection<UInt8>) -> Int? {
+    headerWords(of: text)?.first.flatMap { Int($0) }
+  }
+
+  /// The registry's latest change when the text was made; `nil` where no header tells it.
+  static func change(in text: some Collection<UInt8>) -> Int64? {
+    headerWords(of: text)?.first { $0.hasPrefix(changeWord) }.flatMap { Int64($0.dropFirst(changeWord.count)) }
+  }
+
+  /// The text with the number of an earlier change, never of a later one.
+  static func withChange(_ earlier: Int64, _ text: String) -> String {
+    guard let change = change(in: text.utf8.prefix { $0 != 0x0A }), earlier < change else { return text }
+    return text.replacing("\(changeWord)\(change) ", with: "\(changeWord)\(earlier) ", maxReplacements: 1)
+  }
+
+  private static func headerWords(of text: some Collection<UInt8>) -> [Substring]? {
     for line in text.split(separator: 0x0A) where line.starts(with: header.utf8) {
-      return Int(String(decoding: line.dropFirst(header.utf8.count).prefix { $0 != 0x20 }, as: UTF8.self))
+      return String(decoding: line.dropFirst(header.utf8.count), as: UTF8.self).split(separator: " ")
     }
     return nil
   }

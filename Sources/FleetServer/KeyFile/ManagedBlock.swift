@@ -16,6 +16,11 @@ enum ManagedBlock {
     return Array(file[..<range.lowerBound]) + block + Array(file[range.upperBound...])
   }
 
+  /// What stands in the block; `nil` in a file that has none.
+  static func content(of file: [UInt8]) throws(Refusal) -> [UInt8]? {
+    try range(in: file).map { Array(file[$0].dropFirst(begin.count).dropLast(end.count)) }
+  }
+
   /// All words outside the block. A key among them would win over ours, since its line comes first.
   static func wordsOutside(_ file: [UInt8]) throws(Refusal) -> Set<[UInt8]> {
     var outside = file

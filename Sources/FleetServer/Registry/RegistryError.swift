@@ -12,6 +12,11 @@ enum RegistryError {
     }
   }
 
+  static func damaged(_ sentence: String) -> Refusal {
+    Refusal(
+      .registryDamaged, sentence, hint: "tunnels go on; on HostA, bring it back with 'fleet-server restore FILE'")
+  }
+
   private static func refusal(_ code: ResultCode, sentence: String) -> Refusal {
     switch code {
     case .SQLITE_BUSY, .SQLITE_LOCKED:
@@ -24,10 +29,7 @@ enum RegistryError {
       Refusal(
         .registryUnavailable, "the registry cannot be written",
         hint: "on HostA, fleet-server's folder and registry.db must be writable by its account")
-    case .SQLITE_CORRUPT, .SQLITE_NOTADB:
-      Refusal(
-        .registryDamaged, "the registry is damaged",
-        hint: "tunnels go on; on HostA, bring it back with 'fleet-server restore FILE'")
+    case .SQLITE_CORRUPT, .SQLITE_NOTADB: damaged("the registry is damaged")
     case .SQLITE_IOERR, .SQLITE_CANTOPEN:
       Refusal(
         .registryUnavailable, "the registry cannot be used: \(DisplayText.escaped(sentence, limit: 200))",
