@@ -22,6 +22,8 @@ struct Account: Sendable {
   var smallDisks: [String] = []
   /// A network namespace, where the lab has one for each host.
   var namespace: String?
+  /// A process in whose mount namespace its programs run, all of them in the same one.
+  var mountsOf: pid_t?
   /// Whether its programs find every file system read-only but /run and /tmp, which are in memory.
   var hasReadOnlyDisk = false
 
@@ -29,7 +31,10 @@ struct Account: Sendable {
   func commandLine(_ arguments: [String]) -> [String] {
     var line = namespace.map { ["nsenter", "--net=/run/netns/\($0)", "--"] } ?? []
     let readOnly = hasReadOnlyDisk ? Scratch.folder.path : ""
-    if let uid {
+    if let uid, let mountsOf {
+      line +=
+        ["nsenter", "--mount=/proc/\(mountsOf)/ns/mnt", "--", "env", "-C", home.path] + Self.unprivileged(uid)
+    } else if let uid {
       line +=
         [
           "unshare", "--mount", "--propagation", "private", "sh", "-c",
@@ -51,9 +56,8 @@ struct Account: Sendable {
           "sh", passwd.path, sshFolder?.path ?? "", bootIDFile?.path ?? "", readOnly, openSSH?.path ?? "",
           "size=2m,mode=700,uid=\(uid),gid=\(uid)",
         ] + smallDisks + [
-          "--",
-          "setpriv", "--reuid", "\(uid)", "--regid", "\(uid)", "--clear-groups", "--inh-caps=-all", "--",
-        ]
+          "--"
+        ] + Self.unprivileged(uid)
     } else if hasReadOnlyDisk {
       // Who is not root may mount in a user namespace, where that is allowed at all.
       line += [
@@ -67,6 +71,13 @@ struct Account: Sendable {
     }
     return line + arguments
   }
+
+  private static func unprivileged(_ uid: uid_t) -> [String] {
+    ["setpriv", "--reuid", "\(uid)", "--regid", "\(uid)", "--clear-groups", "--inh-caps=-all", "--"]
+  }
+
+  /// Where a test finds a file that stands in the account's own mounts.
+  func seen(_ file: URL) -> URL { mountsOf.map { URL(filePath: "/proc/\($0)/root\(file.path)") } ?? file }
 
   /// Shell: makes the disk read-only, then /tmp and /run empty and in memory, where only the folder of this test run
   /// is seen, read-only as well.

@@ -55,9 +55,10 @@ struct OperatorCommand: ParsableCommand {
       let key = try PublicKey(file: key)
       let host = try InitialisedHost(home.home())
       try host.keyFile.refuseForeign(key)
-      let addition = try host.registry.addOperator(
-        name, key: key, role: role, devices: devices, by: .host, now_s: Int64(time(nil)))
-      try host.keyFile.update(from: host.registry)
+      let addition = try host.keyFile.change(host.registry) { (registry) throws(Refusal) in
+        try registry.addOperator(
+          name, key: key, role: role, devices: devices, by: .host, now_s: Int64(time(nil)))
+      }
       if addition == .changed { OpenConnections.shutOut(.operator(name), home: host.home) }
       let access = try host.registry.access(of: name)
       let what = "\(access.role.rawValue), \(access.devices.shown)"
@@ -117,8 +118,9 @@ struct OperatorCommand: ParsableCommand {
     func run() throws {
       let name = try OperatorName(validating: name)
       let host = try InitialisedHost(home.home())
-      let left = try host.registry.removeOperator(name, by: .host, now_s: Int64(time(nil)))
-      try host.keyFile.update(from: host.registry)
+      let left = try host.keyFile.change(host.registry) { (registry) throws(Refusal) in
+        try registry.removeOperator(name, by: .host, now_s: Int64(time(nil)))
+      }
       OpenConnections.shutOut(.operator(name), home: host.home)
       print("\(name) is shut out")
       if left == 0 { StandardError.write("nobody is left who may use this HostA") }
@@ -164,5 +166,6 @@ struct InitialisedHost {
     let settings = try HostSettings.read(home)
     keyFile = try KeyFile(home: home, settings: settings, account: try Account.current())
     registry = try Registry.open(home)
+    keyFile.mend(from: registry)
   }
 }

@@ -24,9 +24,10 @@ enum ProcessTable {
   static func ticks() -> UInt64 {
     var now = timespec()
     clock_gettime(CLOCK_BOOTTIME, &now)
-    let perSecond = UInt64(sysconf(Int32(_SC_CLK_TCK)))
-    return UInt64(now.tv_sec) * perSecond + UInt64(now.tv_nsec) * perSecond / 1_000_000_000
+    return UInt64(now.tv_sec) * ticksPerSecond + UInt64(now.tv_nsec) * ticksPerSecond / 1_000_000_000
   }
+
+  static var ticksPerSecond: UInt64 { UInt64(sysconf(Int32(_SC_CLK_TCK))) }
 
   /// The parents of this process, nearest first.
   static func ownAncestors() -> [ProcessStat] {
@@ -40,16 +41,7 @@ enum ProcessTable {
   }
 
   static func all() -> [FoundProcess] {
-    guard let folder = opendir("/proc") else { return [] }
-    defer { closedir(folder) }
-    var processes: [FoundProcess] = []
-    while let entry = readdir(folder) {
-      let name = withUnsafePointer(to: entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      if let pid = Int32(name), let process = process(pid) { processes.append(process) }
-    }
-    return processes
+    FolderListing.names(in: "/proc").compactMap { Int32($0).flatMap { process($0) } }
   }
 
   /// Every process below `pid`, in no order.
