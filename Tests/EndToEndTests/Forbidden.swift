@@ -19,7 +19,7 @@ enum Forbidden {
       .listenAtPath("\(lab.hostA.home.path)/socket"), .listenAtPath("\(lab.serverHome.path)/registry.db"),
       .listenAtPath("\(lab.serverHome.path)/sessions/socket"), .reach("127.0.0.1", lab.ports.hostA),
       .reach("127.0.0.1", lab.ports.box(0)), .reach("127.0.0.1", port), .reach("localhost", port), .reach("::1", port),
-      .reach("0.0.0.0", port), .reach("127.0.0.1", 22), .reach("192.0.2.1", 80), .reach("169.254.169.254", 80),
+      .reach("0.0.0.0", port), .reach("127.0.0.1", 22), .reach("192.0.2.1", 80), .reach("198.51.100.7", 443),
       .reach("hosta.example", 22),
     ]
   }
