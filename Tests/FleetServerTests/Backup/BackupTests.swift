@@ -168,7 +168,7 @@ import Testing
     #expect(try succeed("operator", "list").hasPrefix("bob  viewer"))
     let registry = try Registry.open(Home(path: server.home))
     let restored = try registry.log(LogBody(device: nil, since: nil, limit: 100), for: .everything)
-      .filter { $0.action == "restore" }
+      .entries.filter { $0.action == "restore" }
     #expect(restored.count == 5, "\(restored)")
     // The port of the one that was removed rests, and no other is given twice.
     try FullRegistry.provision(77, registry)
