@@ -21,18 +21,18 @@ import Testing
       let logged = try lab.fleetSucceeds("log", "--json").count
       let written = server.error.count
 
+      let idle_ms = try (0..<5).map { _ in try lab.listTakes_ms() }
+      var flooded_ms: [Int] = []
       let began = Date()
       let flood = try lab.start(
         lab.box,
         ["sh", "-c", "seq 160 | xargs -P 60 -I{} sh -c '\"$@\" <claim' sh \"$@\"; true", "sh"]
           + thief.line(["-S", "flood", "-o", "ControlMaster=no"], ["claim"]))
       var processes = 0
-      var lists = 0
       var others = 0
       while flood.wait(0) == nil {
         processes = max(processes, Lab.processes(of: [lab.hostA.uid ?? getuid()]).count { $0.1.contains(" device ") })
-        #expect(try lab.fleet("list", "--all").status == 0)
-        lists += 1
+        flooded_ms.append(try lab.listTakes_ms())
         let other = try lab.run(lab.box, attic.line([], ["claim"]), input: Self.claim + "\n")
         #expect(other.output.contains("\"ok\":true"), "another device's claim: \(other)")
         others += 1
@@ -47,11 +47,13 @@ import Testing
       #expect(took_s > 6, "160 claims were answered within \(took_s) s")
       // Each request is a shell that becomes fleet-server.
       #expect(processes <= 130, "\(processes) processes at a time")
-      #expect(lists > 0 && others > 0)
+      print(
+        "160 claims in \(Int(took_s * 1000)) ms, \(granted) granted, \(processes) processes; list \(idle_ms.sorted()[2]) ms alone,",
+        "\(flooded_ms.sorted()[flooded_ms.count / 2]) ms beside it; \(others) claims of another device")
       #expect(try lab.fleetSucceeds("log", "--json").count == logged, "a claim is in the audit")
       // sshd says that it lets the other device and the laptop in, and of the flood nothing.
       let lines = server.error.dropFirst(written).split(separator: "\n").count
-      #expect(lines < 20 * (lists + others + 2), "\(lines) lines in the log")
+      #expect(lines < 20 * (flooded_ms.count + others + 2), "\(lines) lines in the log")
       master.stop()
       let next = try thief.run([], command: ["version"])
       #expect(next.output.contains("request-refused"), "the flood ends with its connection: \(next)")
@@ -127,6 +129,13 @@ import Testing
 }
 
 extension Lab {
+  /// How long an operator's list takes, which must succeed.
+  fileprivate func listTakes_ms() throws -> Int {
+    let began = Date()
+    try fleetSucceeds("list", "--all")
+    return Int(Date().timeIntervalSince(began) * 1000)
+  }
+
   /// The device's key in an unpacked bundle.
   fileprivate func key(beside configuration: URL) -> URL {
     configuration.deletingLastPathComponent().appending(path: "id_ed25519")
