@@ -46,6 +46,7 @@ test: build test-bootstrap
 test-bootstrap:
 	@BOOTSTRAP_PACKAGES="ansible-core python3 zsh fish mandoc man-db strace git rsync" provisioning/bootstrap.sh
 	@provisioning/promtool.sh $(BUILD)/tools
+	@provisioning/newer-openssh.sh $(BUILD)/tools
 
 # 10,000 days of a tunnel's life in virtual time, each with its own faults (`make test` lives through 300): some minutes.
 simulation: bootstrap

@@ -56,7 +56,9 @@ let package = Package(
       dependencies: [
         "FleetServer", "FleetProtocol", "CLinux", "TestProcesses", .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ]),
+      ],
+      // Compiled by the tests that preload it into fleet-server.
+      exclude: ["PowerLoss/file_calls.c"]),
     .testTarget(
       name: "FleetAgentTests",
       dependencies: ["FleetAgent", "FleetProtocol", "FleetSSH", "CLibSSH2", "TestProcesses", "ThrowawaySSHD"]),

@@ -10,27 +10,27 @@ mkdir -p "$out"
 
 agent='HostKeyLines MachineIdentity NetworkChanges OpenSSHPrivateKey StatusReport'
 server='
-  Command/ForcedCommandLine Device/ClaimHistory Device/KeyCutoff Device/NamedKeys Device/SessionRecord Files/FileReading
-  Files/FileReplacement Home/FolderTrust Home/Home Home/HomeFolder Home/HostSettings Home/ListenAddress
-  Home/SafePath Kernel/IPAddress Kernel/ProcessIdentity Kernel/ProcessStat Kernel/SSHConnection
-  Kernel/SocketDiagnosticsMessage Kernel/SocketTable KeyFile/KeyFileText KeyFile/KeyLine KeyFile/ManagedBlock
-  Run/RunRecord Run/SSHDConfiguration
+  Command/ForcedCommandLine Device/ClaimHistory Device/KeyCutoff Device/NamedKeys Device/SessionRecord Files/BootFile
+  Files/FileReading Files/FileReplacement Files/FolderListing Files/MemoryFolder Home/FolderTrust Home/Home
+  Home/HomeFolder Home/HostSettings Home/ListenAddress Home/SafePath Home/WallClockRule Kernel/IPAddress
+  Kernel/ProcessIdentity Kernel/ProcessStat Kernel/SSHConnection Kernel/SocketDiagnosticsMessage Kernel/SocketTable
+  KeyFile/KeyFileText KeyFile/KeyLine KeyFile/ManagedBlock Run/RunRecord Run/SSHDConfiguration
 '
 laptop='
   Bundle/GzipMember Bundle/TarArchive Configuration/Configuration Configuration/FleetPaths Configuration/KnownHosts
   Configuration/LoginTarget Device/DeviceLogin Device/HandedConnections Device/HostKeyRule Device/PinnedKeys
-  Device/SSHCommandLine Device/SessionOptions Device/ShownHostKey Doctor/SSHTrace Exec/CappedOutput
-  Exec/ExecOutcome Exec/ExecSchedule Exec/LastExecution Exec/LinePrefixer Exec/OutputText Exec/QueuedHere
-  HostA/ConnectionReuse HostA/HostConnectionArguments HostA/HostKeyScan HostA/HostUnreachable HostA/KeyFingerprint
-  HostA/LaptopKeys HostA/SSHFailure HostA/SSHOptionValue HostSetup/HostSetupFacts Image/CloudInitUserData
-  Inventory/AnsibleGroups Inventory/AnsibleInventory Listing/DeviceDetails Listing/DeviceField Listing/DeviceFormat
-  Listing/DeviceTable Listing/DisplayWidth Listing/KnownDevicesFile Listing/LogTable Listing/RelativeTime
-  Listing/TableFit Listing/TerminalSize Listing/TerminalStyle Listing/TextTable Many/CSV Many/DeviceList
-  Monitoring/FleetMetrics Monitoring/PrometheusText PlainSSH/FleetHostName PlainSSH/IncludeLine PlainSSH/LoginBook
+  Device/SSHCommandLine Device/SessionOptions Device/ShownHostKey Doctor/SSHTrace Exec/CappedOutput Exec/ExecOutcome
+  Exec/ExecSchedule Exec/LastExecution Exec/LinePrefixer Exec/OutputText Exec/QueuedHere HostA/ConnectionReuse
+  HostA/HostConnectionArguments HostA/HostKeyScan HostA/HostUnreachable HostA/KeyFingerprint HostA/LaptopKeys
+  HostA/SSHFailure HostA/SSHOptionValue HostSetup/HostSetupFacts Image/CloudInitUserData Inventory/AnsibleGroups
+  Inventory/AnsibleInventory Listing/DeviceDetails Listing/DeviceField Listing/DeviceFormat Listing/DeviceTable
+  Listing/DisplayWidth Listing/KnownDevicesFile Listing/LogTable Listing/RelativeTime Listing/TableFit
+  Listing/TerminalSize Listing/TerminalStyle Listing/TextTable Many/CSV Many/DeviceList Monitoring/FleetMetrics
+  Monitoring/PrometheusText PlainSSH/FleetHostName PlainSSH/IncludeLine PlainSSH/LoginBook
   PlainSSH/PlainSSHConfiguration Provisioning/BoxFacts Provisioning/BoxScript Provisioning/BoxTarget
   Provisioning/DropbearKey Provisioning/ELFMachine Provisioning/ProbeAnswer Provisioning/RehearsalProof
-  System/Descriptor System/FileStore System/LaptopEnvironment System/LastLine System/Platform System/ScalarReplacement System/ShellWord
-  System/ShortOptions System/SystemError
+  System/Descriptor System/FileStore System/LaptopEnvironment System/LastLine System/Platform System/ScalarReplacement
+  System/ShellWord System/ShortOptions System/SystemError
 '
 
 files() {

@@ -14,12 +14,16 @@ struct Account: Sendable {
   let passwd: URL
   /// A folder that stands in for /etc/ssh, where the lab gives HostA an sshd of its administrator's.
   var sshFolder: URL?
+  /// A folder with another OpenSSH, whose server stands in for the machine's.
+  var openSSH: URL?
   /// A file that stands in for the kernel's boot identity, where a box of its own is played.
   var bootIDFile: URL?
   /// Folders that each get a disk of 2 MiB of their own, where a box is played whose disk is full.
   var smallDisks: [String] = []
   /// A network namespace, where the lab has one for each host.
   var namespace: String?
+  /// A process in whose mount namespace its programs run, all of them in the same one.
+  var mountsOf: pid_t?
   /// Whether its programs find every file system read-only but /run and /tmp, which are in memory.
   var hasReadOnlyDisk = false
 
@@ -27,7 +31,10 @@ struct Account: Sendable {
   func commandLine(_ arguments: [String]) -> [String] {
     var line = namespace.map { ["nsenter", "--net=/run/netns/\($0)", "--"] } ?? []
     let readOnly = hasReadOnlyDisk ? Scratch.folder.path : ""
-    if let uid {
+    if let uid, let mountsOf {
+      line +=
+        ["nsenter", "--mount=/proc/\(mountsOf)/ns/mnt", "--", "env", "-C", home.path] + Self.unprivileged(uid)
+    } else if let uid {
       line +=
         [
           "unshare", "--mount", "--propagation", "private", "sh", "-c",
@@ -36,18 +43,21 @@ struct Account: Sendable {
             [ -z "$2" ] || mount --bind "$2" /etc/ssh || exit
             [ -z "$3" ] || mount --bind "$3" /proc/sys/kernel/random/boot_id || exit
             [ -z "$4" ] || make_read_only "$4" || exit
-            options=$5
-            shift 5
+            if [ -n "$5" ]; then
+              mount --bind "$5/usr/sbin/sshd" /usr/sbin/sshd || exit
+              mount --bind "$5/usr/lib/openssh" /usr/lib/openssh || exit
+            fi
+            options=$6
+            shift 6
             while [ "$1" != -- ]; do mount -t tmpfs -o "$options" tmpfs "$1" || exit; shift; done
             shift
             exec "$@"
             """,
-          "sh", passwd.path, sshFolder?.path ?? "", bootIDFile?.path ?? "", readOnly,
+          "sh", passwd.path, sshFolder?.path ?? "", bootIDFile?.path ?? "", readOnly, openSSH?.path ?? "",
           "size=2m,mode=700,uid=\(uid),gid=\(uid)",
         ] + smallDisks + [
-          "--",
-          "setpriv", "--reuid", "\(uid)", "--regid", "\(uid)", "--clear-groups", "--inh-caps=-all", "--",
-        ]
+          "--"
+        ] + Self.unprivileged(uid)
     } else if hasReadOnlyDisk {
       // Who is not root may mount in a user namespace, where that is allowed at all.
       line += [
@@ -61,6 +71,13 @@ struct Account: Sendable {
     }
     return line + arguments
   }
+
+  private static func unprivileged(_ uid: uid_t) -> [String] {
+    ["setpriv", "--reuid", "\(uid)", "--regid", "\(uid)", "--clear-groups", "--inh-caps=-all", "--"]
+  }
+
+  /// Where a test finds a file that stands in the account's own mounts.
+  func seen(_ file: URL) -> URL { mountsOf.map { URL(filePath: "/proc/\($0)/root\(file.path)") } ?? file }
 
   /// Shell: makes the disk read-only, then /tmp and /run empty and in memory, where only the folder of this test run
   /// is seen, read-only as well.

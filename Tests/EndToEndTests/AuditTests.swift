@@ -92,7 +92,7 @@ extension Lab {
     let copy = folder.appending(path: "audit-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: copy, withIntermediateDirectories: false)
     for name in ["registry.db", "registry.db-wal"] {
-      let file = serverHome.appending(path: name)
+      let file = hostA.seen(serverHome).appending(path: name)
       guard FileManager.default.fileExists(atPath: file.path) else { continue }
       try FileManager.default.copyItem(at: file, to: copy.appending(path: name))
     }

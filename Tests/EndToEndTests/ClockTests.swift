@@ -8,12 +8,7 @@ import Testing
       let (_, configuration) = try lab.prepareKitchenPi()
       try lab.setKeepalive(1, in: configuration)
       let clock = try lab.write("\(10 - Int(Date().timeIntervalSince1970))", to: "clock", of: lab.box)
-      let library = lab.box.home.appending(path: "wall_clock.so").path
-      let source = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "WallClock/wall_clock.c")
-      try lab.succeed(
-        lab.box, ["cc", "-shared", "-fPIC", "-xc", "-o", library, "-"],
-        input: String(contentsOf: source, encoding: .utf8))
-      let fake = ["env", "LD_PRELOAD=\(library)", "WALL_CLOCK_OFFSET=\(clock.path)"]
+      let fake = ["env", "LD_PRELOAD=\(try lab.wallClock(of: lab.box, offset: clock))"]
       let agent = try lab.start(lab.box, fake + ["fleet-agent", "run", "--config", configuration.path])
       try lab.online("kitchen-pi", agent: agent)
       #expect(try #require(lab.agentReport(configuration)["since"] as? String).hasPrefix("1970-01-01T00:"))
@@ -22,9 +17,7 @@ import Testing
       let log = agent.error
       #expect(log.contains("1970-01-01T00:"))
 
-      // `mv` puts the whole text there at once.
-      try lab.write("0", to: "clock.new", of: lab.box)
-      try lab.succeed(lab.box, ["mv", clock.path + ".new", clock.path])
+      try lab.setClock(0, in: clock, of: lab.box)
       #expect(try #require(lab.agentReport(configuration)["since"] as? String).hasPrefix("20"))
       // Keepalives go on over the same connection; were one not acknowledged, the agent would say so.
       for _ in 0..<3 {

@@ -76,11 +76,11 @@ final class Lab {
   // MARK: Running programs
 
   /// Starts a program that goes on; the lab ends it when it closes.
-  @discardableResult func start(_ account: Account, _ arguments: [String], environment: [String: String] = [:]) throws
-    -> Running
-  {
+  @discardableResult func start(
+    _ account: Account, _ arguments: [String], input: String = "", environment: [String: String] = [:]
+  ) throws -> Running {
     let process = try Running(
-      arguments, as: account, in: folder.appending(path: "logs"), environment: environment)
+      arguments, as: account, in: folder.appending(path: "logs"), input: Data(input.utf8), environment: environment)
     running.append(process)
     return process
   }
@@ -168,6 +168,9 @@ final class Lab {
         Issue.record("left behind: \(pid) \(command)")
         kill(pid, SIGKILL)
       }
+    }
+    if hostA.uid != nil {
+      for name in inMemory { try? FileManager.default.removeItem(atPath: "/dev/shm/\(name)") }
     }
     try? FileManager.default.removeItem(at: folder)
   }

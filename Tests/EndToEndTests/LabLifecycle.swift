@@ -67,7 +67,7 @@ extension Lab {
 
   /// The lines of HostA's key file that are of this device.
   func keyLines(of device: String) throws -> [String] {
-    let own = serverHome.appending(path: "authorized_keys")
+    let own = hostA.seen(serverHome).appending(path: "authorized_keys")
     let isPrivate = FileManager.default.fileExists(atPath: own.path)
     return try (isPrivate ? String(contentsOf: own, encoding: .utf8) : keyFile())
       .split(separator: "\n").map(String.init).filter { $0.hasSuffix(" fleet:\(device)") }

@@ -5,7 +5,7 @@ extension Lab {
   private var sshFolder: URL { folder.appending(path: "etc-ssh") }
 
   /// Starts it as root, who is in no network namespace here, and waits until it listens.
-  func startSystemSSHD() throws -> Running {
+  @discardableResult func startSystemSSHD() throws -> Running {
     try FileManager.default.createDirectory(
       at: sshFolder.appending(path: "sshd_config.d"), withIntermediateDirectories: true)
     // As Debian ships it, but for PAM, which does not know the lab's accounts, and for where it listens.
@@ -24,7 +24,8 @@ extension Lab {
       """
     try Data(configuration.utf8).write(to: sshFolder.appending(path: "sshd_config"))
     hostA.sshFolder = sshFolder
-    let administrator = Account(name: "root", home: folder, uid: 0, passwd: hostA.passwd, sshFolder: sshFolder)
+    let administrator = Account(
+      name: "root", home: folder, uid: 0, passwd: hostA.passwd, sshFolder: sshFolder, openSSH: hostA.openSSH)
     try succeed(administrator, ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/etc/ssh/ssh_host_ed25519_key"])
     // sshd shuts its unprivileged part into /run/sshd, which the machine may not have.
     let sshd = try start(

@@ -32,7 +32,7 @@ struct OperatorCommand: ParsableCommand {
         before and after, and has nothing to do with enroll keys.
 
         The same name with the same key again changes role and devices to what is \
-        given, from the next request on; --devices '' means every device.
+        given, and ends that operator's open sessions; --devices '' means every device.
 
         \(FleetServerCommand.exitStatuses)
         """)
@@ -55,9 +55,11 @@ struct OperatorCommand: ParsableCommand {
       let key = try PublicKey(file: key)
       let host = try InitialisedHost(home.home())
       try host.keyFile.refuseForeign(key)
-      let addition = try host.registry.addOperator(
-        name, key: key, role: role, devices: devices, by: .host, now_s: Int64(time(nil)))
-      try host.keyFile.update(from: host.registry)
+      let addition = try host.keyFile.change(host.registry) { (registry) throws(Refusal) in
+        try registry.addOperator(
+          name, key: key, role: role, devices: devices, by: .host, now_s: Int64(time(nil)))
+      }
+      if addition == .changed { OpenConnections.shutOut(.operator(name), home: host.home) }
       let access = try host.registry.access(of: name)
       let what = "\(access.role.rawValue), \(access.devices.shown)"
       switch addition {
@@ -100,8 +102,9 @@ struct OperatorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Shut an operator out.",
       discussion: """
-        Sessions that are open go on; no new request is answered. What the operator \
-        has queued is forgotten.
+        Sessions that are open are ended, but for those through the machine's own sshd \
+        (--sshd system), where no new request is answered. What the operator has \
+        queued is forgotten.
 
         Example:
           fleet-server operator remove bob
@@ -115,8 +118,10 @@ struct OperatorCommand: ParsableCommand {
     func run() throws {
       let name = try OperatorName(validating: name)
       let host = try InitialisedHost(home.home())
-      let left = try host.registry.removeOperator(name, by: .host, now_s: Int64(time(nil)))
-      try host.keyFile.update(from: host.registry)
+      let left = try host.keyFile.change(host.registry) { (registry) throws(Refusal) in
+        try registry.removeOperator(name, by: .host, now_s: Int64(time(nil)))
+      }
+      OpenConnections.shutOut(.operator(name), home: host.home)
       print("\(name) is shut out")
       if left == 0 { StandardError.write("nobody is left who may use this HostA") }
     }
@@ -150,14 +155,17 @@ extension DeviceSelector {
 
 /// The parts of a HostA that stands already, for commands that change it.
 struct InitialisedHost {
+  let home: Home
   let registry: Registry
   let keyFile: KeyFile
 
   /// Throws `not-initialised`, `home-unusable` and what opening the registry throws.
   init(_ home: Home) throws(Refusal) {
     let home = try HomeFolder.check(home)
+    self.home = home
     let settings = try HostSettings.read(home)
     keyFile = try KeyFile(home: home, settings: settings, account: try Account.current())
     registry = try Registry.open(home)
+    keyFile.mend(from: registry)
   }
 }

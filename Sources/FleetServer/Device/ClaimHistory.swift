@@ -39,7 +39,9 @@ struct ClaimHistory: Hashable {
 
   /// The dispute that goes on at this time.
   func dispute(now_s: Int64) -> Dispute? {
-    lastDispute.flatMap { now_s - $0.lastOther_s <= Self.window_s ? $0 : nil }
+    lastDispute.flatMap {
+      WallClockRule.isNear($0.lastOther_s, now_s: now_s, within_s: Self.window_s) ? $0 : nil
+    }
   }
 
   /// Takes a claim into account; whether it is granted. `isHolderHere`: the connection of the claim before it lives, and
@@ -82,7 +84,7 @@ struct ClaimHistory: Hashable {
   private func alternations(of one: String, and other: String, now_s: Int64) -> Int {
     let pair = claimants.filter { $0.bootID == one || $0.bootID == other }
     return zip(pair, pair.dropFirst()).count {
-      $0.bootID != $1.bootID && now_s - $1.since_s < Self.window_s
+      $0.bootID != $1.bootID && WallClockRule.isNear($1.since_s, now_s: now_s, within_s: Self.window_s - 1)
     }
   }
 }

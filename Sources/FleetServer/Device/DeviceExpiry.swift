@@ -7,15 +7,16 @@ enum DeviceExpiry {
   static func run(_ registry: Registry, home: Home, now_s: Int64) throws(Refusal) {
     var steps: [(device: Registry.Expiring, step: ExpiryRule.Step)] = []
     for device in try registry.expiring() {
-      let isSeen = device.lastSeen_s != nil || access(home.session(of: device.id), F_OK) == 0
+      let isSeen = device.lastSeen_s != nil || SessionFile.isThere(device.id, home: home)
       let step = ExpiryRule.step(expires_s: device.expires_s, isSeen: isSeen, now_s: now_s)
       if step != .wait { steps.append((device, step)) }
     }
     guard !steps.isEmpty else { return }
     let settings = try HostSettings.read(home)
     let keyFile = try KeyFile(home: home, settings: settings, account: try Account.current())
-    let removed = try registry.expire(steps, now_s: now_s)
-    try keyFile.update(from: registry)
+    let removed = try keyFile.change(registry) { (registry) throws(Refusal) in
+      try registry.expire(steps, now_s: now_s)
+    }
     // A device that came in its very last second.
     for device in removed { try SessionEnd.shutOut(device, home: home) }
   }

@@ -46,7 +46,7 @@ struct DeviceRequests {
         bootID: body.bootID, address: "\(connection.remote)", now_s: now_s, isHolderHere: liveness?.isHere ?? false)
       if !isGranted, var predecessor {
         predecessor.history = history
-        try SessionFile.write(predecessor, device: device, home: home)
+        keep(predecessor)
         throw Self.duplicate
       }
       let tookOver = try Takeover.make(port, aim, of: predecessor, ownAncestors: ancestors.map(\.pid))
@@ -56,12 +56,20 @@ struct DeviceRequests {
       let record = SessionRecord(
         sshd: sshd, connection: connection, claimed_s: Int64(time(nil)),
         predecessorSeen_s: predecessorSeen_s, claim: body.withPlainFacts, history: history)
-      try SessionFile.write(record, device: device, home: home)
+      keep(record)
       return tookOver
     }
     let window_s = ReconnectWindow.seconds(
       devices: KeyFile.deviceCount(home: home) ?? 0, cores: Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
     return ClaimReply(port: port, reconnectWindow_s: window_s, tookOver: tookOver, rotateKey: standing == .replace)
+  }
+
+  /// Without room anywhere a device comes back all the same: it is listed as offline then, and its next connection
+  /// waits until sshd has noticed the end of this one.
+  private func keep(_ record: SessionRecord) {
+    do throws(Refusal) { try SessionFile.write(record, device: device, home: home) } catch {
+      StandardError.write(error)
+    }
   }
 
   func report(_ body: ReportBody) throws(Refusal) {

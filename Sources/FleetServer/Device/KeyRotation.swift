@@ -35,9 +35,10 @@ struct KeyRotation {
     try keyFile.refuseForeign(key)
     let registry = try Registry.open(home)
     let address = getenv("SSH_CONNECTION").flatMap { SSHConnection(parsing: String(cString: $0)) }?.remote
-    let step = try registry.rotateKey(
-      of: device, to: key, standing: standing, from: address.map { "\($0)" }, now_s: Int64(time(nil)))
-    try keyFile.update(from: registry)
+    let step = try keyFile.change(registry) { (registry) throws(Refusal) in
+      try registry.rotateKey(
+        of: device, to: key, standing: standing, from: address.map { "\($0)" }, now_s: Int64(time(nil)))
+    }
     switch step {
     case .admit, .stay: return RotateKeyReply(state: .pending)
     case .promote, .done, .refuse:

@@ -14,10 +14,10 @@ enum SessionEnd {
       let record = SessionFile.read(device, home: home)
       if let record, record.claimed_s > claimedUntil_s { return false }
       let cutoff = KeyCutoff(bootID: ProcessTable.bootID(), ticks: ProcessTable.ticks(), exempt: exempt)
-      try FileReplacement.write(cutoff.text.utf8, to: home.keyCutoff(of: device), durable: false)
+      try BootFile(home.keyCutoff(of: device), home: home).write(cutoff.text)
       guard let record, record.sshd != exempt else { return false }
       let ended = Takeover.end(record.sshd, ownAncestors: ProcessTable.ownAncestors().map(\.pid))
-      unlink(home.session(of: device))
+      SessionFile.remove(device, home: home)
       return ended
     }
   }
@@ -30,12 +30,16 @@ enum SessionEnd {
     }
   }
 
+  /// From when on the device's connections count, `nil` where all do.
+  static func cutoff(of device: DeviceID, home: Home) throws(Refusal) -> KeyCutoff? {
+    try BootFile(home.keyCutoff(of: device), home: home).bytes(limit: SessionRecord.limit)
+      .flatMap { try? KeyCutoff(parsing: $0) }
+  }
+
   /// Throws `claim-busy` for a connection that was shut out: a device that has another key comes back with that one.
   /// The caller holds the session's lock.
   static func requireNotShutOut(_ sshd: ProcessIdentity, _ device: DeviceID, home: Home) throws(Refusal) {
-    guard let text = try FileReading.bytes(of: home.keyCutoff(of: device), limit: SessionRecord.limit),
-      let cutoff = try? KeyCutoff(parsing: text), cutoff.cuts(sshd)
-    else { return }
+    guard let cutoff = try cutoff(of: device, home: home), cutoff.cuts(sshd) else { return }
     throw Refusal(
       .claimBusy, "this connection is older than the device's key",
       hint: "a new connection, with the device's present key, is let in")

@@ -3,33 +3,34 @@ import Glibc
 
 /// The files in `sessions/`.
 enum SessionFile {
+  private static func file(_ device: DeviceID, _ home: Home) -> BootFile {
+    BootFile(home.session(of: device), home: home)
+  }
+
   /// `nil` where there is none, and where it is not understood: whatever it was, no session can be proved by it.
   static func read(_ device: DeviceID, home: Home) -> SessionRecord? {
-    guard let text = try? FileReading.bytes(of: home.session(of: device), limit: SessionRecord.limit) else {
-      return nil
-    }
+    guard let text = try? file(device, home).bytes(limit: SessionRecord.limit) else { return nil }
     return try? SessionRecord(parsing: text)
   }
 
-  /// The sessions of all devices that ever claimed.
-  static func all(home: Home) -> [SessionRecord] {
-    guard let folder = opendir(home.sessions) else { return [] }
-    defer { closedir(folder) }
-    var records: [SessionRecord] = []
-    while let entry = readdir(folder) {
-      let name = withUnsafePointer(to: entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      guard name.hasSuffix(".json"), let device = DeviceID(name.dropLast(5)) else { continue }
-      if let record = read(device, home: home) { records.append(record) }
-    }
-    return records
+  static func isThere(_ device: DeviceID, home: Home) -> Bool { file(device, home).place != nil }
+
+  /// The devices of which something stands there, those that were removed among them.
+  static func devices(home: Home) -> Set<DeviceID> {
+    let names = FolderListing.names(in: home.sessions) + MemoryFolder(home).names
+    return Set(names.compactMap { name in name.lastIndex(of: ".").flatMap { DeviceID(name[..<$0]) } })
   }
 
-  /// The caller holds the session's lock. Not made durable: after a power cut no session is left.
+  /// The sessions of all devices that ever claimed.
+  static func all(home: Home) -> [SessionRecord] { devices(home: home).compactMap { read($0, home: home) } }
+
+  /// The caller holds the session's lock. Throws `io-failed` where neither the disk nor the memory has room.
   static func write(_ record: SessionRecord, device: DeviceID, home: Home) throws(Refusal) {
-    try FileReplacement.write(record.text.utf8, to: home.session(of: device), durable: false)
+    try file(device, home).write(record.text)
   }
+
+  /// The caller holds the session's lock.
+  static func remove(_ device: DeviceID, home: Home) { file(device, home).remove() }
 
   /// Forgets who claimed the device lately, and so ends a dispute between two boxes.
   static func forgetClaimants(_ device: DeviceID, home: Home) throws(Refusal) {
@@ -44,12 +45,19 @@ enum SessionFile {
   static func withLock<Value>(_ device: DeviceID, home: Home, _ body: () throws(Refusal) -> Value) throws(Refusal)
     -> Value
   {
-    guard let lock = try FileLock(path: home.sessionLock(of: device), wait: .seconds(8)) else {
+    let lock = try lock(device, home: home)
+    defer { lock.release() }
+    return try body()
+  }
+
+  /// Throws `claim-busy`.
+  static func lock(_ device: DeviceID, home: Home) throws(Refusal) -> FileLock {
+    let lock = try FileLock(path: home.sessionLock(of: device), wait: .seconds(8), substitute: home.sessions)
+    guard let lock else {
       throw Refusal(
         .claimBusy, "another claim of this device has been at work for 8 s",
         hint: "the agent tries again by itself; if it stays so, two boxes may hold one key")
     }
-    defer { lock.release() }
-    return try body()
+    return lock
   }
 }

@@ -21,14 +21,15 @@ struct EnrollKeyRequests {
     let registry = try Registry.open(home)
     let connection = getenv("SSH_CONNECTION").flatMap { SSHConnection(parsing: String(cString: $0)) }
     let now_s = Int64(time(nil))
-    let outcome = try registry.join(
-      body, with: enrollKey, device: DeviceID(random: .random(in: .min ... .max)), range: settings.ports,
-      portsInUse: { SocketTable.current().boundPorts }, from: connection.map { "\($0.remote)" }, now_s: now_s)
+    let outcome = try keyFile.change(registry, where: \.concernsKeyFile) { (registry) throws(Refusal) in
+      try registry.join(
+        body, with: enrollKey, device: DeviceID(random: .random(in: .min ... .max)), range: settings.ports,
+        portsInUse: { SocketTable.current().boundPorts }, from: connection.map { "\($0.remote)" }, now_s: now_s)
+    }
     switch outcome {
     case .waiting(let name, let since_s):
       return .pending(name: name, retry_s: JoinInterval.seconds(waited_s: now_s - since_s))
     case .approved(let device, let name, let port):
-      try keyFile.update(from: registry)
       return .approved(device: device, name: name, port: port, host: host)
     case .rejected:
       throw Refusal(

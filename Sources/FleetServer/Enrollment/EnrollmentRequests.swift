@@ -11,8 +11,9 @@ struct EnrollmentRequests {
     case .createEnrollKey: try ReplyOutput.write(.ok(try create(registry)))
     case .enrollKeys: try list(try registry.enrollKeys().map(\.status.object))
     case .removeEnrollKey(let id):
-      try registry.removeEnrollKey(id, by: actor, now_s: Int64(time(nil)))
-      try keyFile(try HostSettings.read(home)).update(from: registry)
+      try keyFile(try HostSettings.read(home)).change(registry) { (registry) throws(Refusal) in
+        try registry.removeEnrollKey(id, by: actor, now_s: Int64(time(nil)))
+      }
       try ReplyOutput.write(.ok([:]))
     case .pending: try list(try registry.waitingBoxes().map(\.object))
     case .approve(let name): try ReplyOutput.write(.ok(try approve(name, registry)))
@@ -33,9 +34,10 @@ struct EnrollmentRequests {
     let host = try settings.hostAddress(home: home)
     let keyFile = try keyFile(settings)
     try keyFile.refuseForeign(body.key)
-    let id = try registry.createEnrollKey(
-      body, id: EnrollKeyID(random: .random(in: .min ... .max)), by: actor, now_s: Int64(time(nil)))
-    try keyFile.update(from: registry)
+    let id = try keyFile.change(registry) { (registry) throws(Refusal) in
+      try registry.createEnrollKey(
+        body, id: EnrollKeyID(random: .random(in: .min ... .max)), by: actor, now_s: Int64(time(nil)))
+    }
     return ["id": .string(id.rawValue), "host": .object(host.object)]
   }
 
@@ -47,10 +49,11 @@ struct EnrollmentRequests {
     }
     let settings = try HostSettings.read(home)
     let keyFile = try keyFile(settings)
-    let (newName, lease) = try registry.approve(
-      name, body: body, device: DeviceID(random: .random(in: .min ... .max)), range: settings.ports,
-      portsInUse: SocketTable.current().boundPorts, by: actor, now_s: Int64(time(nil)), refuse: keyFile.refuseForeign)
-    try keyFile.update(from: registry)
+    let (newName, lease) = try keyFile.change(registry) { (registry) throws(Refusal) in
+      try registry.approve(
+        name, body: body, device: DeviceID(random: .random(in: .min ... .max)), range: settings.ports,
+        portsInUse: SocketTable.current().boundPorts, by: actor, now_s: Int64(time(nil)), refuse: keyFile.refuseForeign)
+    }
     return [
       "name": .string(newName.rawValue), "device": .string(lease.device.rawValue),
       "port": .integer(Int64(lease.port.rawValue)),

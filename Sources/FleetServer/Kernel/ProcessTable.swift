@@ -11,6 +11,12 @@ enum ProcessTable {
     return FoundProcess(stat: process, uid: folder.st_uid)
   }
 
+  /// The command line of a process of our own account; empty when it is gone.
+  static func arguments(of pid: Int32) -> [String] {
+    let bytes = (try? FileReading.bytes(of: "/proc/\(pid)/cmdline")).flatMap { $0 } ?? []
+    return bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+  }
+
   /// This boot of the machine.
   static func bootID() -> String { FileReading.line(of: "/proc/sys/kernel/random/boot_id") ?? "" }
 
@@ -18,9 +24,10 @@ enum ProcessTable {
   static func ticks() -> UInt64 {
     var now = timespec()
     clock_gettime(CLOCK_BOOTTIME, &now)
-    let perSecond = UInt64(sysconf(Int32(_SC_CLK_TCK)))
-    return UInt64(now.tv_sec) * perSecond + UInt64(now.tv_nsec) * perSecond / 1_000_000_000
+    return UInt64(now.tv_sec) * ticksPerSecond + UInt64(now.tv_nsec) * ticksPerSecond / 1_000_000_000
   }
+
+  static var ticksPerSecond: UInt64 { UInt64(sysconf(Int32(_SC_CLK_TCK))) }
 
   /// The parents of this process, nearest first.
   static func ownAncestors() -> [ProcessStat] {
@@ -34,16 +41,7 @@ enum ProcessTable {
   }
 
   static func all() -> [FoundProcess] {
-    guard let folder = opendir("/proc") else { return [] }
-    defer { closedir(folder) }
-    var processes: [FoundProcess] = []
-    while let entry = readdir(folder) {
-      let name = withUnsafePointer(to: entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      if let pid = Int32(name), let process = process(pid) { processes.append(process) }
-    }
-    return processes
+    FolderListing.names(in: "/proc").compactMap { Int32($0).flatMap { process($0) } }
   }
 
   /// Every process below `pid`, in no order.

@@ -1,4 +1,5 @@
 import FleetProtocol
+import GRDB
 import Glibc
 
 /// The file from which sshd learns who may come in: our own, or our block in the account's.
@@ -32,23 +33,44 @@ struct KeyFile {
   ///
   /// The registry is read inside the lock, so that an older state never replaces a newer one.
   func update(from registry: Registry) throws(Refusal) {
-    guard let lock = try FileLock(path: home.keyFileLock, wait: .seconds(30)) else {
-      throw Refusal(
-        .ioFailed, "another process has been writing the key file for 30 s", hint: "run the same command again")
-    }
+    let lock = try lock()
     defer { lock.release() }
-    let (devices, operators) = try registry.keyHolders()
-    let text = KeyFileText.render(
-      devices: devices, operators: operators, enrollKeys: try registry.answeredEnrollKeys(now_s: Int64(time(nil))),
-      command: command)
+    let prepared = try prepare(try registry.read { db in try text(db) })
+    do throws(Refusal) { try prepared?.putInPlace() } catch {
+      prepared?.drop()
+      throw error
+    }
+  }
+
+  func lock() throws(Refusal) -> FileLock {
+    guard let lock = try FileLock(path: home.keyFileLock, wait: .seconds(15)) else {
+      throw Refusal(
+        .ioFailed, "another process has been writing the key file for 15 s", hint: "run the same command again")
+    }
+    return lock
+  }
+
+  /// What our part of the file should be.
+  func text(_ db: Database) throws -> String {
+    let (devices, operators) = try Registry.keyHolders(db)
+    return KeyFileText.render(
+      devices: devices, operators: operators,
+      enrollKeys: try Registry.answeredEnrollKeys(now_s: Int64(time(nil)), db), command: command)
+  }
+
+  /// Writes the new file beside the old one; `nil` where the old one is as it should be. The caller holds the lock.
+  func prepare(_ text: String) throws(Refusal) -> FileReplacement.Prepared? {
     let present = try FileReading.bytes(of: path) ?? []
     var wanted = Array(text.utf8)
     if mode == .system {
       wanted = try ManagedBlock.replacing(in: present, with: text.utf8)
       try makeSSHFolder()
     }
-    guard wanted != present || access(path, F_OK) != 0 else { return }
-    try FileReplacement.write(wanted, to: path, durable: true)
+    guard wanted != present || access(path, F_OK) != 0 else {
+      unlink(FileReplacement.beside(path))
+      return nil
+    }
+    return try FileReplacement.prepare(wanted, for: path, durable: true)
   }
 
   /// Throws `key-taken` for a key that stands in the account's own part of the file.

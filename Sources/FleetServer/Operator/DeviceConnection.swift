@@ -33,7 +33,7 @@ struct DeviceConnection {
 
   private func reachable(_ name: DeviceName, _ registry: Registry) throws(Refusal) -> RegistryDevice {
     while true {
-      let snapshot = HostSnapshot.take(home)
+      let snapshot = try HostSnapshot.take(home)
       let found = try registry.device(named: name, for: actor.access)
       let session = snapshot.session(of: found.id)
       let device = HostKeyAdoption.adopt(for: found, from: snapshot, into: registry)

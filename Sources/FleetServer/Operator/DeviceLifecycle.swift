@@ -35,27 +35,32 @@ struct DeviceLifecycle {
     let host = try settings.hostAddress(home: home)
     let keyFile = try keyFile(settings)
     try keyFile.refuseForeign(body.key)
-    let replacement = try registry.replace(name, body: body, by: actor, now_s: now_s)
+    let replacement = try keyFile.change(registry) { (registry) throws(Refusal) in
+      try registry.replace(name, body: body, by: actor, now_s: now_s)
+    }
     let device = replacement.device
-    try keyFile.update(from: registry)
     // Of a request that is repeated, what was claimed since the first is the new hardware's.
     try SessionEnd.shutOut(
       device.id, home: home, claimedUntil_s: replacement.isNew ? .max : device.provisioned_s)
+    if replacement.isNew { OpenConnections.shutOut(.device(device.id), home: home) }
     return .ok(ProvisionReply(device: device.id, port: device.port, created: replacement.isNew, host: host).fields)
   }
 
   func remove(_ name: DeviceName) throws(Refusal) -> Reply {
     let keyFile = try keyFile(try HostSettings.read(home))
-    let device = try registry.removeDevice(name, by: actor, now_s: now_s)
-    try keyFile.update(from: registry)
+    let device = try keyFile.change(registry) { (registry) throws(Refusal) in
+      try registry.removeDevice(name, by: actor, now_s: now_s)
+    }
     let ended = try SessionEnd.shutOut(device.id, home: home)
+    OpenConnections.shutOut(.device(device.id), home: home)
     return .ok(RemoveReply(port: device.port, ended: ended).fields)
   }
 
   func rekey(_ name: DeviceName) throws(Refusal) -> Reply {
     let keyFile = try keyFile(try HostSettings.read(home))
-    let device = try registry.rekey(name, by: actor, now_s: now_s)
-    try keyFile.update(from: registry)
+    let device = try keyFile.change(registry) { (registry) throws(Refusal) in
+      try registry.rekey(name, by: actor, now_s: now_s)
+    }
     return .ok(["ended": .bool(try SessionEnd.disconnect(device.id, home: home))])
   }
 

@@ -8,7 +8,7 @@ struct DeviceListing {
 
   /// The devices that are asked for, of those that the operator is let at.
   func answer(_ selector: DeviceSelector, _ registry: Registry) throws(Refusal) {
-    let snapshot = HostSnapshot.take(home)
+    let snapshot = try HostSnapshot.take(home)
     let devices = try registry.listedDevices(named: selector.plainNames)
     var sessions = try SessionFolder(home: home)
     defer { sessions.close() }

@@ -12,11 +12,16 @@ struct HostSnapshot {
   /// `nil` where this system does not tell.
   let connections: [SSHConnection: ConnectionHealth]?
 
-  static func take(_ home: Home) -> HostSnapshot {
+  /// Throws `io-failed` rather than call a device offline that it could not look for, as when too many files are open.
+  static func take(_ home: Home) throws(Refusal) -> HostSnapshot {
     let sockets = SocketDiagnostics.sockets()
+    var listeners = sockets?.listeners
+    if listeners == nil { listeners = try SocketTable.read() }
+    let bootID = ProcessTable.bootID()
+    guard !bootID.isEmpty else { throw Refusal(.ioFailed, "the kernel's boot identity cannot be read") }
     return HostSnapshot(
-      home: home, now_s: Int64(time(nil)), uid: geteuid(), bootID: ProcessTable.bootID(),
-      holders: (sockets?.listeners ?? SocketTable.current()).holders, connections: sockets?.connections)
+      home: home, now_s: Int64(time(nil)), uid: geteuid(), bootID: bootID, holders: listeners?.holders ?? [:],
+      connections: sockets?.connections)
   }
 
   func session(of device: DeviceID) -> SessionRecord? { SessionFile.read(device, home: home) }

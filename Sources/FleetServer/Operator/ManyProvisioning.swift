@@ -15,10 +15,11 @@ struct ManyProvisioning {
     let wanted = rows.map { row in
       row.flatMap { row in foreign[row.body.key].map { .failure($0) } ?? .success(row) }
     }
-    let results = try registry.provisionMany(
-      wanted, range: settings.ports, portsInUse: SocketTable.current().boundPorts, by: actor, now_s: Int64(time(nil))
-    ) { DeviceID(random: .random(in: .min ... .max)) }
-    try keyFile.update(from: registry)
+    let results = try keyFile.change(registry) { (registry) throws(Refusal) in
+      try registry.provisionMany(
+        wanted, range: settings.ports, portsInUse: SocketTable.current().boundPorts, by: actor, now_s: Int64(time(nil))
+      ) { DeviceID(random: .random(in: .min ... .max)) }
+    }
     var text = Reply.ok(["count": .integer(Int64(results.count)), "host": .object(host.object)]).line + "\n"
     for result in results {
       switch result {

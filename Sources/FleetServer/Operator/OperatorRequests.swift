@@ -15,6 +15,7 @@ struct OperatorRequests {
     let request = try OperatorRequest(parsing: command)
     let registry = try Registry.open(home)
     let actor = actor(try admit(request, registry))
+    KeyFile.mend(home, from: registry)
     try expire(before: request, registry)
     let lifecycle = DeviceLifecycle(home: home, actor: actor, registry: registry)
     switch request {
@@ -33,7 +34,7 @@ struct OperatorRequests {
       let entries = try registry.log(body, for: actor.access)
       try ReplyOutput.write(["count": .integer(Int64(entries.count))], lines: entries.map(\.object))
     case .show(let device):
-      let snapshot = HostSnapshot.take(home)
+      let snapshot = try HostSnapshot.take(home)
       let named = try registry.device(named: device, for: actor.access)
       let found = HostKeyAdoption.adopt(for: named, from: snapshot, into: registry)
       let reply = ShowReply(device: snapshot.status(of: found), outages: try registry.outages(of: found.id))
@@ -95,10 +96,11 @@ struct OperatorRequests {
     let host = try settings.hostAddress(home: home)
     let keyFile = try KeyFile(home: home, settings: settings, account: try Account.current())
     try keyFile.refuseForeign(body.key)
-    let lease = try registry.provision(
-      device, body: body, id: DeviceID(random: .random(in: .min ... .max)), range: settings.ports,
-      portsInUse: SocketTable.current().boundPorts, by: actor, now_s: Int64(time(nil)))
-    try keyFile.update(from: registry)
+    let lease = try keyFile.change(registry) { (registry) throws(Refusal) in
+      try registry.provision(
+        device, body: body, id: DeviceID(random: .random(in: .min ... .max)), range: settings.ports,
+        portsInUse: SocketTable.current().boundPorts, by: actor, now_s: Int64(time(nil)))
+    }
     if !lease.created { try SessionFile.forgetClaimants(lease.device, home: home) }
     return ProvisionReply(device: lease.device, port: lease.port, created: lease.created, host: host)
   }

@@ -36,6 +36,7 @@ struct Presence: Hashable {
 
   init(_ evidence: PresenceEvidence) {
     let known_s = [evidence.lastSeen_s, evidence.session?.claimed_s].compactMap { $0 }.max()
+      .map { WallClockRule.past($0, now_s: evidence.now_s) }
     lastSeen_s = known_s
     if evidence.isSessionAlive, case .established(let health) = evidence.connection {
       self.health = health

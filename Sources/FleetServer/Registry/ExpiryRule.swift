@@ -7,9 +7,10 @@ enum ExpiryRule {
     case remove
   }
 
-  /// `isSeen`: the registry or a session file tells of it. sshd refuses the key from the same second on.
+  /// `isSeen`: the registry or a session file tells of it. sshd refuses the key from the same second on, so that
+  /// nothing is lost by keeping a device where rather the clock is wrong.
   static func step(expires_s: Int64, isSeen: Bool, now_s: Int64) -> Step {
     if isSeen { return .keep }
-    return now_s >= expires_s ? .remove : .wait
+    return WallClockRule.isDue(expires_s, now_s: now_s) ? .remove : .wait
   }
 }

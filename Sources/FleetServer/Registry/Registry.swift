@@ -10,6 +10,8 @@ struct Registry {
   static let busyTimeout_s: Double = 25
 
   private let queue: DatabaseQueue
+  /// What must have been done before a change counts: see `KeyFile.change`.
+  private var beforeCommit: ((Database) throws -> Void)?
 
   /// Makes the file and its schema where they are not there. Throws `registry-newer` besides.
   static func create(_ home: Home) throws(Refusal) -> Registry {
@@ -69,13 +71,22 @@ struct Registry {
       try queue.writeWithoutTransaction { db in
         var value: Value?
         try db.inTransaction(.immediate) {
+          let changes = db.totalChangesCount
           value = try body(db)
+          if db.totalChangesCount != changes { try beforeCommit?(db) }
           return .commit
         }
         guard let value else { throw Refusal(.registryUnavailable, "the registry gave no answer") }
         return value
       }
     }
+  }
+
+  /// The same registry; whatever changes it through this one does `step` before it commits, or nothing at all.
+  func beforeEachCommit(_ step: @escaping (Database) throws -> Void) -> Registry {
+    var registry = self
+    registry.beforeCommit = step
+    return registry
   }
 
   private func access<Value>(_ body: (DatabaseQueue) throws -> Value) throws(Refusal) -> Value {

@@ -127,10 +127,8 @@ extension Registry {
   }
 
   /// Whose keys open HostA.
-  func keyHolders() throws(Refusal) -> ([KeyFileText.Device], [KeyFileText.Operator]) {
-    try read { db in
-      let devices = try Row.fetchAll(db, sql: Self.selection).flatMap { try RegistryDevice($0).keys }
-      return (devices, try Self.operators(db).map { KeyFileText.Operator(name: $0.name, key: $0.key) })
-    }
+  static func keyHolders(_ db: Database) throws -> ([KeyFileText.Device], [KeyFileText.Operator]) {
+    let devices = try Row.fetchAll(db, sql: selection).flatMap { try RegistryDevice($0).keys }
+    return (devices, try operators(db).map { KeyFileText.Operator(name: $0.name, key: $0.key) })
   }
 }

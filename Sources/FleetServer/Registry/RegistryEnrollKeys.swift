@@ -96,20 +96,18 @@ extension Registry {
 
   /// The enroll keys that still open HostA: those with which a new box may join, or a box has yet to hear what became
   /// of it. A device has heard it when it was seen.
-  func answeredEnrollKeys(now_s: Int64) throws(Refusal) -> [KeyFileText.EnrollKey] {
-    try read { db in
-      try Row.fetchAll(
-        db,
-        sql: """
-          SELECT id, key FROM enroll_keys WHERE (expires_s > ? AND used < uses)
-            OR EXISTS (SELECT 1 FROM pending WHERE enroll_key = enroll_keys.id)
-            OR EXISTS (SELECT 1 FROM rejected WHERE enroll_key = enroll_keys.id AND NOT heard)
-            OR EXISTS (SELECT 1 FROM devices WHERE enroll_key = enroll_keys.id AND last_seen_s IS NULL)
-          """, arguments: [now_s]
-      ).map { row in
-        KeyFileText.EnrollKey(
-          id: try EnrollKeyID(validating: row["id"] as String), key: try PublicKey(parsing: row["key"] as String))
-      }
+  static func answeredEnrollKeys(now_s: Int64, _ db: Database) throws -> [KeyFileText.EnrollKey] {
+    try Row.fetchAll(
+      db,
+      sql: """
+        SELECT id, key FROM enroll_keys WHERE (expires_s > ? AND used < uses)
+          OR EXISTS (SELECT 1 FROM pending WHERE enroll_key = enroll_keys.id)
+          OR EXISTS (SELECT 1 FROM rejected WHERE enroll_key = enroll_keys.id AND NOT heard)
+          OR EXISTS (SELECT 1 FROM devices WHERE enroll_key = enroll_keys.id AND last_seen_s IS NULL)
+        """, arguments: [now_s]
+    ).map { row in
+      KeyFileText.EnrollKey(
+        id: try EnrollKeyID(validating: row["id"] as String), key: try PublicKey(parsing: row["key"] as String))
     }
   }
 }

@@ -28,6 +28,10 @@ enum RegistryError {
       Refusal(
         .registryDamaged, "the registry is damaged",
         hint: "tunnels go on; on HostA, bring it back with 'fleet-server restore FILE'")
+    case .SQLITE_IOERR, .SQLITE_CANTOPEN:
+      Refusal(
+        .registryUnavailable, "the registry cannot be used: \(DisplayText.escaped(sentence, limit: 200))",
+        hint: "on HostA, see whether the disk of fleet-server's folder is full, read-only or broken")
     default:
       Refusal(
         .registryUnavailable, "the registry cannot be used: \(DisplayText.escaped(sentence, limit: 200))",

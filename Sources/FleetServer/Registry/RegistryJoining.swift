@@ -6,6 +6,11 @@ enum JoinOutcome: Hashable {
   case waiting(DeviceName, since_s: Int64)
   case approved(DeviceID, DeviceName, TCPPort)
   case rejected
+
+  /// Whether the key file must name the box.
+  var concernsKeyFile: Bool {
+    if case .approved = self { true } else { false }
+  }
 }
 
 /// How boxes that carry an enroll key ask to become devices.

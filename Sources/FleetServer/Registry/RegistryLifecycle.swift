@@ -104,7 +104,8 @@ extension Registry {
   {
     try write { db in
       let device = try Self.device(named: name, for: actor.access, db)
-      try db.execute(sql: "DELETE FROM quarantine WHERE until_s <= ?", arguments: [now_s])
+      try db.execute(
+        sql: "DELETE FROM quarantine WHERE until_s BETWEEN ? AND ?", arguments: [now_s - WallClockRule.latest_s, now_s])
       try db.execute(
         sql: "INSERT OR REPLACE INTO quarantine (port, until_s) VALUES (?, ?)",
         arguments: [Int64(device.port.rawValue), now_s + LeasePolicy.quarantine_s])

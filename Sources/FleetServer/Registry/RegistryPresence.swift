@@ -63,6 +63,13 @@ extension Registry {
     }
   }
 
+  /// Makes it now where devices were seen in the future: the clock was ahead, and they were not seen after now.
+  func mendFutureSights(now_s: Int64) throws(Refusal) {
+    try write { db in
+      try db.execute(sql: "UPDATE devices SET last_seen_s = ? WHERE last_seen_s > ?", arguments: [now_s, now_s])
+    }
+  }
+
   /// A device that was removed in between is left out. An end alone makes no device seen: it is the end of what stood
   /// in the place of new hardware.
   func record(_ transitions: [PresenceTransition]) throws(Refusal) {

@@ -63,7 +63,11 @@ extension Registry {
   }
 
   static func freePorts(_ range: PortRange, inUse: Set<TCPPort>, now_s: Int64, _ db: Database) throws -> FreePorts {
-    FreePorts(
+    // What was written while the clock was ahead would hold the port for as long.
+    try db.execute(
+      sql: "UPDATE quarantine SET until_s = :until WHERE until_s > :until",
+      arguments: ["until": now_s + LeasePolicy.quarantine_s])
+    return FreePorts(
       policy: LeasePolicy(range: range), leased: try ports(db, "SELECT port FROM leases"),
       quarantined: try ports(db, "SELECT port FROM quarantine WHERE until_s > \(now_s)"), inUse: inUse)
   }

@@ -13,8 +13,9 @@ extension Registry {
     try write { db in
       try db.execute(
         sql: """
-          DELETE FROM queue WHERE taken_s < :old OR (taken_s IS NULL AND expires_s < :old)
-          """, arguments: ["old": now_s - Self.kept_s])
+          DELETE FROM queue
+          WHERE COALESCE(taken_s, expires_s) < :old AND COALESCE(taken_s, expires_s) >= :old - :latest
+          """, arguments: ["old": now_s - Self.kept_s, "latest": WallClockRule.latest_s])
       var id = newID()
       while try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM queue WHERE id = ?)", arguments: [id.rawValue])
         == true

@@ -40,7 +40,7 @@ struct PresenceHistory: Hashable {
     for sample in samples {
       let device = sample.device
       let life = lives[device]
-      let seen_s = max(life?.lastSeen_s ?? 0, sample.presence.lastSeen_s ?? 0)
+      let seen_s = WallClockRule.past(max(life?.lastSeen_s ?? 0, sample.presence.lastSeen_s ?? 0), now_s: now_s)
       switch sample.presence.state {
       case .online, .stale, .duplicate:
         if let life {
@@ -56,7 +56,9 @@ struct PresenceHistory: Hashable {
       case .offline:
         guard let life else { continue }
         // What is known of a session that this history never saw online says nothing about the end of an earlier one.
-        let end_s = life.sshd == nil || life.sshd == sample.session?.sshd ? seen_s : life.lastSeen_s
+        let end_s =
+          life.sshd == nil || life.sshd == sample.session?.sshd
+          ? seen_s : WallClockRule.past(life.lastSeen_s, now_s: now_s)
         transitions.append(PresenceTransition(device: device, isOnline: false, at_s: end_s))
         history.lives[device] = nil
       case .unknown: break

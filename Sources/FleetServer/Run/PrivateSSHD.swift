@@ -14,10 +14,14 @@ struct PrivateSSHD {
         hint: "apt-get install openssh-server (its own service is not needed), or set 'sshd' in \(home.settings)")
     }
     if geteuid() == 0 { try makeSeparationFolder() }
-    try write(hasPenalties: false)
     // An sshd that does not know an option refuses its whole configuration: ask it.
-    let probe = try Subprocess.run(settings.sshd, ["-t", "-f", home.sshdConfiguration, "-o", "PerSourcePenalties=no"])
-    if probe.status == 0 { return try write(hasPenalties: true) }
+    let probe = try Subprocess.run(
+      settings.sshd, ["-t", "-f", "/dev/null", "-h", home.hostKey, "-o", "PerSourcePenalties=no"])
+    do throws(Refusal) { try write(hasPenalties: probe.status == 0) } catch {
+      // An older one lets the devices in, too.
+      guard access(home.sshdConfiguration, R_OK) == 0 else { throw error }
+      StandardError.write(error)
+    }
     let check = try Subprocess.run(settings.sshd, ["-t", "-f", home.sshdConfiguration])
     guard check.status == 0 else {
       let line = check.errors.split(separator: "\n").last ?? "it says nothing"
@@ -39,6 +43,7 @@ struct PrivateSSHD {
   private func write(hasPenalties: Bool) throws(Refusal) {
     let text = SSHDConfiguration.private(
       home: home, settings: settings, isRoot: geteuid() == 0, hasPenalties: hasPenalties)
+    guard try FileReading.bytes(of: home.sshdConfiguration, limit: 1 << 20) != Array(text.utf8) else { return }
     try FileReplacement.write(text.utf8, to: home.sshdConfiguration, durable: true)
   }
 

@@ -14,11 +14,11 @@ struct RunRecord: Hashable {
   var text: String { JSON.object(["v": .integer(1), "listener": .object(listener.object)]).text + "\n" }
 
   static func read(_ home: Home) -> RunRecord? {
-    guard let text = try? FileReading.bytes(of: home.runRecord, limit: Limits.line) else { return nil }
+    guard let text = try? BootFile(home.runRecord, home: home).bytes(limit: Limits.line) else { return nil }
     return try? RunRecord(parsing: text)
   }
 
   func write(_ home: Home) throws(Refusal) {
-    try FileReplacement.write(text.utf8, to: home.runRecord, durable: false)
+    try BootFile(home.runRecord, home: home).write(text)
   }
 }

@@ -89,6 +89,17 @@ import Testing
     #expect(rebooted.holder.bootID == "C" && rebooted.other.bootID == "A")
   }
 
+  /// What was written fifty years ahead says nothing when the clock is right again.
+  @Test mutating func aClockThatIsSetBackEndsWhatItSaid() {
+    let ahead: Int64 = 50 * 31_557_600
+    _ = claim("ABABAB", from: ahead)
+    #expect(isDisputed(ahead + 60) && !isDisputed(2000))
+    #expect(claim("BA", from: 2000) == [true, true])
+    _ = claim("CDC", from: ahead)
+    #expect(claim("D", from: 2100) == [true])
+    #expect(!isDisputed(2100))
+  }
+
   private func reread() throws -> ClaimHistory {
     try JSONReader.read(Array(JSON.object(history.object).text.utf8), limit: Limits.line) {
       (reader) throws(JSONError) in try ClaimHistory(&reader)

@@ -59,7 +59,9 @@ import Testing
     try registry.read { try String.fetchAll($0, sql: "SELECT actor || ' ' || action FROM audit ORDER BY id") }
   }
 
-  private func opens(now_s: Int64) throws -> Bool { try !registry.answeredEnrollKeys(now_s: now_s).isEmpty }
+  private func opens(now_s: Int64) throws -> Bool {
+    try registry.read { try !Registry.answeredEnrollKeys(now_s: now_s, $0).isEmpty }
+  }
 
   @Test func aBoxWaitsUntilItIsApproved() throws {
     try createEnrollKey()

@@ -25,10 +25,15 @@ import Testing
     return try KeyFile(home: home, settings: settings, account: account, executable: "/abs/fleet-server")
   }
 
-  private func provision(_ number: Int) throws {
+  private func provision(_ number: Int) throws { try provision(number, in: registry) }
+
+  private func provision(_ number: Int, in registry: Registry) throws(Refusal) {
+    guard let range = PortRange(parsing: "20000-29999"), let body = try? sampleBody(number) else {
+      preconditionFailure("a range and a key")
+    }
     _ = try registry.provision(
-      try DeviceName(validating: "box-\(number)"), body: try sampleBody(number), id: DeviceID(random: UInt64(number)),
-      range: try #require(PortRange(parsing: "20000-29999")), portsInUse: [], by: .host, now_s: 1)
+      try DeviceName(validating: "box-\(number)"), body: body, id: DeviceID(random: UInt64(number)), range: range,
+      portsInUse: [], by: .host, now_s: 1)
   }
 
   @Test func theFileFollowsTheRegistry() throws {
@@ -50,6 +55,36 @@ import Testing
     try FileReplacement.write("half of a li".utf8, to: home.authorizedKeys + ".new", durable: false)
     try keyFile(.private).update(from: registry)
     #expect(KeyFileText.deviceCount(in: try #require(try FileReading.bytes(of: home.authorizedKeys))) == 2)
+  }
+
+  @Test func aChangeForWhichTheKeyFileHasNoRoomIsNone() throws {
+    let file = try keyFile(.private)
+    try file.update(from: registry)
+    let before = try FileReading.bytes(of: home.authorizedKeys)
+    // The same error as from a full disk: the new text cannot be written beside the old one.
+    mkdir(home.authorizedKeys + ".new", 0o700)
+    let refusal = #expect(throws: Refusal.self) {
+      try file.change(registry) { (registry) throws(Refusal) in try provision(1, in: registry) }
+    }
+    #expect(refusal?.code == .ioFailed)
+    #expect(try registry.devices().isEmpty && FileReading.bytes(of: home.authorizedKeys) == before)
+    rmdir(home.authorizedKeys + ".new")
+    try file.change(registry) { (registry) throws(Refusal) in try provision(1, in: registry) }
+    #expect(KeyFileText.deviceCount(in: try #require(try FileReading.bytes(of: home.authorizedKeys))) == 1)
+    #expect(access(home.authorizedKeys + ".new", F_OK) != 0)
+  }
+
+  @Test func aChangeThatIsRefusedLeavesTheKeyFile() throws {
+    let file = try keyFile(.private)
+    try file.change(registry) { (registry) throws(Refusal) in try provision(1, in: registry) }
+    let before = try FileReading.bytes(of: home.authorizedKeys)
+    #expect(throws: Refusal.self) {
+      try file.change(registry) { (registry) throws(Refusal) in
+        try registry.removeDevice(try DeviceName(validating: "nobody"), by: .host, now_s: 1)
+      }
+    }
+    #expect(try FileReading.bytes(of: home.authorizedKeys) == before)
+    #expect(access(home.authorizedKeys + ".new", F_OK) != 0)
   }
 
   @Test func anUnchangedFileIsNotWrittenAgain() throws {

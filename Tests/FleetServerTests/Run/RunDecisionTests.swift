@@ -23,7 +23,8 @@ import Testing
     _ state: DeviceState, seen_s: Int64?, session: SessionRecord? = nil, recordedSeen_s: Int64? = nil
   ) -> PresenceSample {
     var presence = Presence(
-      PresenceEvidence(isSessionAlive: false, listener: .none, connection: .none, lastSeen_s: seen_s, now_s: 0))
+      PresenceEvidence(
+        isSessionAlive: false, listener: .none, connection: .none, lastSeen_s: seen_s, now_s: seen_s ?? 0))
     presence.state = state
     return PresenceSample(device: device, presence: presence, session: session, recordedSeen_s: recordedSeen_s)
   }
@@ -70,6 +71,16 @@ import Testing
     let (next, transitions) = history.after([sample(.offline, seen_s: 40)], now_s: 99)
     #expect(transitions == [went(40)])
     #expect(next == PresenceHistory(online: []))
+  }
+
+  @Test func nothingEndsInTheFutureAfterTheClockWasSetBack() {
+    let ahead: Int64 = 1_600_000_000
+    #expect(
+      written([
+        (sample(.online, seen_s: ahead, recordedSeen_s: nil), ahead),
+        (sample(.online, seen_s: 95, recordedSeen_s: ahead), 100),
+        (sample(.offline, seen_s: 95, recordedSeen_s: 100), 110),
+      ]) == [came(ahead), went(100)])
   }
 
   @Test func allEndWithTheProgram() {
