@@ -17,7 +17,7 @@ DOCUMENTS := $(BUILD)/documents
 # Without their symbols the programs are a third smaller: they go into bundles, packages and over slow links.
 STRIP := -Xlinker -s
 
-.PHONY: all build test simulation check demo install uninstall bootstrap clean
+.PHONY: all build test simulation fuzz check demo install uninstall bootstrap clean
 .PHONY: bench-provision bench-list bench-exec bench-recovery bench-idle bench-tunnel bench-leaks bench-latency
 .PHONY: bench-bootstrap soak soak-bootstrap
 .PHONY: dist dist-check dist-bootstrap test-bootstrap
@@ -54,9 +54,14 @@ test-bootstrap:
 simulation: bootstrap
 	FLEET_SIMULATED_DAYS=10000 $(SWIFT) test --filter TunnelSimulationTests
 
+# RUNS inputs for each parser of what other machines send, by libFuzzer; TARGET names one. KEEP=1 adds to Fuzzing/Corpus.
+RUNS ?= 1000000
+fuzz: bootstrap
+	@Fuzzing/fuzz.sh $(RUNS) $(TARGET)
+
 # What a reviewer would not want to say by hand: format, shell scripts, warnings (errors by Package.swift), layering.
 check: bootstrap
-	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
+	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Fuzzing
 	shellcheck --exclude SC2317 $$(git ls-files '*.sh')
 	shellcheck provisioning/laptop/fleet-inventory completions/*.bash
 	shellcheck --shell dash provisioning/device/shell-agent/*.sh provisioning/device/shell-agent/*.init

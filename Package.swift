@@ -77,6 +77,10 @@ let package = Package(
       // Compiled by the test that preloads it into the agent.
       exclude: ["WallClock"]),
     .testTarget(name: "LayeringTests"),
+    // The targets of `make fuzz`, replayed.
+    .testTarget(
+      name: "FuzzingTests", dependencies: ["FleetProtocol", "FleetSSH", "FleetAgent", "FleetServer", "fleet"],
+      path: "Fuzzing", exclude: ["Corpus", "LibFuzzer", "build.sh", "fuzz.sh", "words.dict"]),
   ]
 )
 

@@ -72,7 +72,9 @@ final class RemoteRequest {
   private func read(from channel: SSHChannel) throws(SSHError) -> Bool {
     // All of it, even if we keep only the beginning: the end of the output shows only once both streams were read.
     while case .ready(let bytes) = try channel.read(limit: 1024, from: .errors), !bytes.isEmpty {
-      errors += bytes.prefix(max(0, 1024 - errors.count))
+      errors += bytes
+      // Nobody who answers has so much to complain of; it might never end.
+      if errors.count > Limits.line { return true }
     }
     while true {
       guard case .ready(let bytes) = try channel.read(limit: 4096) else { return false }

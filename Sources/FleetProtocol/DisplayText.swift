@@ -23,7 +23,8 @@ public enum DisplayText {
     switch scalar.properties.generalCategory {
     case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator: false
     case .spaceSeparator: scalar == " "
-    default: true
+    // Hangul fillers, selectors of variants and the empty braille cell are letters, marks and symbols that nobody sees.
+    default: !scalar.properties.isDefaultIgnorableCodePoint && scalar != "\u{2800}"
     }
   }
 }

@@ -9,6 +9,9 @@ public struct JSONReader {
 
   private let deepest: Int
 
+  /// Up to so many members an object's names are compared one by one.
+  private static let fewMembers = 16
+
   private init(bytes: UnsafeBufferPointer<UInt8>, deepest: Int) {
     self.bytes = bytes
     self.deepest = deepest
@@ -34,12 +37,17 @@ public struct JSONReader {
     skipSpace()
     switch peek {
     case UInt8(ascii: "{"):
-      var object = JSONObject()
+      var members: [(name: String, value: JSON)] = []
+      var names: Set<String> = []
       try self.object { (name, reader) throws(JSONError) in
-        guard object[name] == nil else { throw JSONError("a member's name stands twice") }
-        object[name] = try reader.value()
+        // Looking through all of them for each would let 32 KiB of names cost a second; most objects have few.
+        if members.count == Self.fewMembers { names = Set(members.map(\.name)) }
+        let isNew =
+          members.count < Self.fewMembers ? !members.contains { $0.name == name } : names.insert(name).inserted
+        guard isNew else { throw JSONError("a member's name stands twice") }
+        members.append((name, try reader.value()))
       }
-      return .object(object)
+      return .object(JSONObject(distinct: members))
     case UInt8(ascii: "["):
       var elements: [JSON] = []
       try array { (reader) throws(JSONError) in elements.append(try reader.value()) }

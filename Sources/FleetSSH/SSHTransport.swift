@@ -45,6 +45,11 @@ final class SSHTransport {
       bytesReceived += Int64(received)
       owesAcknowledgement = true
       preface.append(UnsafeRawBufferPointer(start: buffer, count: received))
+      // libssh2 would read on for as long as something comes.
+      if preface.isEndless {
+        failure = "the server goes on without beginning to speak SSH"
+        return 0
+      }
     } else if received == 0 {
       failure = "the server ended the connection"
     } else if errno == EINTR || errno == EAGAIN {

@@ -3,17 +3,43 @@
 /// libssh2 only says that no algorithm is common; the names stand here.
 struct ServerPreface {
   private var bytes: [UInt8] = []
+  /// Where the line begins that has no end yet, and up to where an end was looked for.
+  private var line = (start: 0, searched: 0)
+  /// Where the first packet begins: behind the banner, once that has come.
+  private var packet: Int?
   private var isComplete = false
   /// The server's lists, in the order of RFC 4253 section 7.1; empty until its KEXINIT has come.
   private(set) var algorithms: [[String]] = []
 
+  /// More of it, in pieces of any length: libssh2 takes a banner byte by byte, and none is looked at twice.
   mutating func append(_ more: UnsafeRawBufferPointer) {
     guard !isComplete else { return }
-    bytes.append(contentsOf: more)
-    if let lists = Self.algorithms(in: bytes) { algorithms = lists }
-    isComplete = !algorithms.isEmpty || bytes.count > 1 << 16
-    if !algorithms.isEmpty { bytes = [] }
+    bytes.append(contentsOf: more.prefix(Self.longest + 1 - bytes.count))
+    findBanner()
+    if let packet, bytes.count >= packet + 4 {
+      let length = bytes[packet..<(packet + 4)].reduce(0) { $0 << 8 | Int($1) }
+      guard bytes.count < packet + 4 + length, bytes.count <= Self.longest else {
+        algorithms = Self.lists(inPacket: bytes[(packet + 4)...].prefix(length)) ?? []
+        if !algorithms.isEmpty { bytes = [] }
+        isComplete = true
+        return
+      }
+    }
+    isComplete = bytes.count > Self.longest
   }
+
+  private static let longest = 1 << 16
+
+  private mutating func findBanner() {
+    while packet == nil, let end = bytes[line.searched...].firstIndex(of: 0x0A) {
+      if bytes[line.start..<end].starts(with: "SSH-".utf8) { packet = end + 1 }
+      line = (end + 1, end + 1)
+    }
+    line.searched = bytes.count
+  }
+
+  /// More has come than any server says before it begins to speak SSH, and it has not begun.
+  var isEndless: Bool { isComplete && packet == nil }
 
   /// The first line that is not an SSH banner, such as `Not allowed at this time`; `nil` when SSH was spoken.
   var foreignLine: String? {
@@ -22,29 +48,18 @@ struct ServerPreface {
     return line.starts(with: Array("SSH-".utf8)) ? nil : String(decoding: line.prefix(200), as: UTF8.self)
   }
 
-  /// The ten name lists of the KEXINIT that follows the banner, `nil` while it is not complete.
-  static func algorithms(in bytes: [UInt8]) -> [[String]]? {
-    var start = 0
-    while let end = bytes[start...].firstIndex(of: 0x0A) {
-      let isBanner = bytes[start..<end].starts(with: "SSH-".utf8)
-      start = end + 1
-      if isBanner { break }
-    }
-    func number(at index: Int) -> Int? {
-      guard index + 4 <= bytes.count else { return nil }
-      return bytes[index..<(index + 4)].reduce(0) { $0 << 8 | Int($1) }
-    }
-    // Packet length, padding length, message number 20, a cookie of 16 bytes, then the lists.
-    guard start > 0, bytes.count > start + 5, bytes[start + 5] == 20 else { return nil }
-    var position = start + 6 + 16
+  /// The ten name lists of a KEXINIT, `nil` for any other packet.
+  private static func lists(inPacket packet: ArraySlice<UInt8>) -> [[String]]? {
+    // Padding length, message number 20, a cookie of 16 bytes, then the lists.
+    guard packet.count > 18, packet[packet.startIndex + 1] == 20 else { return nil }
+    var rest = packet.dropFirst(2 + 16)
     var lists: [[String]] = []
     while lists.count < 10 {
-      guard let length = number(at: position), length < 1 << 16, position + 4 + length <= bytes.count else {
-        return nil
-      }
-      let text = String(decoding: bytes[(position + 4)..<(position + 4 + length)], as: UTF8.self)
+      let length = rest.prefix(4).reduce(0) { $0 << 8 | Int($1) }
+      guard rest.count >= 4, length <= rest.count - 4 else { return nil }
+      let text = String(decoding: rest.dropFirst(4).prefix(length), as: UTF8.self)
       lists.append(text.split(separator: ",").map(String.init))
-      position += 4 + length
+      rest = rest.dropFirst(4 + length)
     }
     return lists
   }

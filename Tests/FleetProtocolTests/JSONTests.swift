@@ -10,6 +10,23 @@ import Testing
     #expect(try JSON(parsing: text).text == text)
   }
 
+  @Test func aLineOfNamesCostsNoMoreThanItsBytes() throws {
+    let names = (0..<4000).map { "\"\($0)\":1" }
+    let clock = ContinuousClock()
+    let took = try clock.measure { _ = try JSON(parsing: "{\(names.joined(separator: ","))}", limit: 1 << 20) }
+    // Compared one by one, these took two hundred times as long as a line of as many bytes.
+    let plain = try clock.measure {
+      _ = try JSON(parsing: "[\(names.map { "\"\($0.count)\",1" }.joined(separator: ","))]", limit: 1 << 20)
+    }
+    #expect(took < plain * 60, "\(took), and \(plain) for a list")
+    for count in [15, 16, 17, 18, 100] {
+      let twice = (0..<count).map { "\"\($0)\":1" } + ["\"\(count - 1)\":2"]
+      #expect(throws: JSONError.self, "\(count)") { try JSON(parsing: "{\(twice.joined(separator: ","))}") }
+      let once = try JSON(parsing: "{\(twice.dropLast().joined(separator: ","))}")
+      if case .object(let object) = once { #expect(object.members.count == count) }
+    }
+  }
+
   @Test func escapesAndSpaceAreUnderstood() throws {
     #expect(
       try JSON(parsing: " [ \"\\u00e9\\ud83d\\ude00\\/\\b\" , 1e2 ] ") == .array([.string("é😀/\u{8}"), .number(100)]))

@@ -59,6 +59,8 @@ import Testing
 
   @Test func textFromElsewhereIsShownEscaped() {
     #expect(DisplayText.escaped("a\u{1B}[31m\n\u{202E}b\u{200B} ü") == "a\\u{1b}[31m\\u{a}\\u{202e}b\\u{200b} ü")
+    // Letters, marks and symbols that nobody sees.
+    #expect(DisplayText.escaped("a\u{3164}\u{115F}\u{FE0F}\u{2800}") == "a\\u{3164}\\u{115f}\\u{fe0f}\\u{2800}")
     #expect(DisplayText.escaped(String(repeating: "x", count: 50), limit: 3) == "xxx...")
   }
 }

@@ -1,4 +1,5 @@
 import FleetSSH
+import Foundation
 import Testing
 import ThrowawaySSHD
 
@@ -146,7 +147,7 @@ import ThrowawaySSHD
   }
 
   @Test func tellsWhatAServerSaysThatIsNotSSH() throws {
-    let listener = try LoopbackSocket()
+    let listener = try LoopbackSocket(listeningOn: 0)
     let connection = try TestConnection(port: listener.port, hostKeys: .learn(algorithm: "ssh-ed25519"))
     do {
       let peer = try listener.accept()
@@ -187,5 +188,26 @@ import ThrowawaySSHD
     let keys = try (0..<3).map { _ in try Ed25519Key() }
     #expect(Set(keys.map(\.seed)).count == 3)
     #expect(Set(keys.map(\.publicKey)).count == 3)
+  }
+
+  /// Lines that are no version may come before it, and from a hostile server they come for ever.
+  @Test func aServerThatNeverBeginsToSpeakSSHIsLeft() throws {
+    let listener = try LoopbackSocket()
+    let talker = Thread {
+      guard let peer = try? listener.accept() else { return }
+      let lines = Array(String(repeating: "welcome\r\n", count: 1000).utf8)
+      while (try? peer.write(lines)) != nil {}
+    }
+    talker.start()
+    defer { listener.shutDown() }
+    let connection = try TestConnection(port: listener.port, hostKeys: .learn(algorithm: "ssh-ed25519"))
+    let error = #expect(throws: SSHError.self) {
+      _ = try connection.wait { () throws(SSHError) in try connection.session.handshake() }
+    }
+    guard case .notSSH(let line)? = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(line == "welcome")
   }
 }

@@ -25,8 +25,22 @@ enum ForcedCommandProcess {
       }
       return ExitStatus.done.rawValue
     } catch {
+      line.waitForTurn()
       try? ReplyOutput.write(.refused(error))
       return error.code.exitStatus.rawValue
+    }
+  }
+}
+
+extension ForcedCommandLine {
+  /// What an agent asks is rarely refused: whoever asks in vain again and again is answered slowly. Operators are people.
+  fileprivate func waitForTurn() {
+    switch self {
+    case .device(let device, _, _, let home):
+      if let home = try? Home.locate(option: home) { RequestGate.waitForTurn(home, of: device.rawValue) }
+    case .enrollKey(let id, let home):
+      if let home = try? Home.locate(option: home) { RequestGate.waitForTurn(home, of: id.rawValue) }
+    case .operator: break
     }
   }
 }

@@ -7,7 +7,8 @@ extension DeviceRequests {
   /// the SIGHUP that nobody here catches.
   func attach() throws(Refusal) {
     var lines = ReportLines(descriptor: 0)
-    guard let body = try next(&lines, { (line) throws(JSONError) in try ClaimBody(parsing: line) }) else {
+    let claimed = try next(&lines, wait: RequestBody.wait) { (line) throws(JSONError) in try ClaimBody(parsing: line) }
+    guard let body = claimed else {
       throw Self.malformed("it is missing")
     }
     try ReplyOutput.write(.ok(try claim(body, port: .listening).fields))
@@ -17,10 +18,10 @@ extension DeviceRequests {
   }
 
   /// `nil` at the end of the input.
-  private func next<Body>(_ lines: inout ReportLines, _ parse: ([UInt8]) throws(JSONError) -> Body) throws(Refusal)
-    -> Body?
-  {
-    do { return try lines.next().map(parse) } catch { throw Self.malformed(error.description) }
+  private func next<Body>(
+    _ lines: inout ReportLines, wait: Duration? = nil, _ parse: ([UInt8]) throws(JSONError) -> Body
+  ) throws(Refusal) -> Body? {
+    do { return try lines.next(wait: wait).map(parse) } catch { throw Self.malformed(error.description) }
   }
 
   private static func malformed(_ reason: String) -> Refusal {

@@ -33,9 +33,12 @@ struct DeviceRequests {
     guard let connection = getenv("SSH_CONNECTION").flatMap({ SSHConnection(parsing: String(cString: $0)) }) else {
       throw Self.notThroughSSHD
     }
+    // Before any lock is taken, and again behind it: a hundred claims may have come at once.
+    try requirePause(after: SessionFile.read(device, home: home), on: sshd)
     let tookOver = try SessionFile.withLock(device, home: home) { () throws(Refusal) in
       try SessionEnd.requireNotShutOut(sshd, device, home: home)
       let predecessor = SessionFile.read(device, home: home)
+      try requirePause(after: predecessor, on: sshd)
       let liveness = predecessor.map { ConnectionLiveness($0) }
       let now_s = Int64(time(nil))
       var history = predecessor?.history ?? ClaimHistory()
@@ -71,15 +74,27 @@ struct DeviceRequests {
 
   func report(_ body: ReportBody) throws(Refusal) {
     let sshd = try carrier(ProcessTable.ownAncestors())
+    let isTooSoon = RequestPace.isTooSoon(age_ms: RequestGate.age_ms(ofFile: home.session(of: device)))
     try SessionFile.withLock(device, home: home) { () throws(Refusal) in
-      guard var record = SessionFile.read(device, home: home), record.sshd == sshd else {
+      guard let present = SessionFile.read(device, home: home), present.sshd == sshd else {
         throw Refusal(
           .requestRefused, "this connection does not hold the device's claim", hint: "claim before reporting")
       }
+      var record = present
       record.deviceSSHD = body.sshd
       if !body.hostKeys.isEmpty { record.claim.hostKeys = body.hostKeys }
-      try SessionFile.write(record, device: device, home: home)
+      if record != present { try SessionFile.write(record, device: device, home: home) }
     }
+    if isTooSoon { RequestGate.waitForTurn(home, of: device.rawValue) }
+  }
+
+  /// One connection needs the port once. Throws `claim-busy` where it asks for it again and again.
+  private func requirePause(after record: SessionRecord?, on sshd: ProcessIdentity) throws(Refusal) {
+    guard let record, record.sshd == sshd,
+      RequestPace.isTooSoon(age_ms: RequestGate.age_ms(ofFile: home.session(of: device)))
+    else { return }
+    throw Refusal(
+      .claimBusy, "this connection has claimed the device's port a moment ago", hint: "one claim is enough")
   }
 
   private func rotate(_ body: RotateKeyBody) throws(Refusal) -> RotateKeyReply {

@@ -32,6 +32,7 @@ enum SessionSweep {
     let lock = try SessionFile.lock(device, home: home)
     SessionFile.remove(device, home: home)
     BootFile(home.keyCutoff(of: device), home: home).remove()
+    for path in [home.gate(of: device.rawValue), home.namedKeys(of: device)] { unlink(path) }
     lock.releaseAndRemove()
   }
 }

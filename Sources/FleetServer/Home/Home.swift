@@ -23,6 +23,9 @@ struct Home: Hashable {
 
   func session(of device: DeviceID) -> String { "\(sessions)/\(device).json" }
   func sessionLock(of device: DeviceID) -> String { "\(sessions)/\(device).lock" }
+  /// `caller` is a device's identity or an enroll key's.
+  func gate(of caller: String) -> String { "\(sessions)/\(caller).gate" }
+  func namedKeys(of device: DeviceID) -> String { "\(sessions)/\(device).named-keys" }
   func keyCutoff(of device: DeviceID) -> String { "\(sessions)/\(device).cutoff" }
 
   /// Where the folder is: `--home`, else $FLEET_SERVER_HOME, else the account's default.

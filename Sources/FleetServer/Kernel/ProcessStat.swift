@@ -11,16 +11,17 @@ struct ProcessStat: Hashable {
 
   /// `nil` for anything but a whole line. The name may hold spaces and parentheses: it ends at the last `)`.
   init?(parsing line: some Collection<UInt8>) {
-    let text = String(decoding: line, as: UTF8.self)
-    guard let open = text.firstIndex(of: "("), let close = text.lastIndex(of: ")"), open < close,
-      let pid = Int32(text[..<open].trimmingSpace)
+    // By bytes: a name may begin with an accent, and to Swift that is one Character with the parenthesis.
+    let line = Array(line)
+    guard let open = line.firstIndex(of: UInt8(ascii: "(")), let close = line.lastIndex(of: UInt8(ascii: ")")),
+      open < close, let pid = Int32(String(decoding: line[..<open], as: UTF8.self).trimmingSpace)
     else { return nil }
-    let fields = text[text.index(after: close)...].split(whereSeparator: { $0 == " " || $0 == "\n" })
+    let fields = line[(close + 1)...].split { $0 == 0x20 || $0 == 0x0A }.map { String(decoding: $0, as: UTF8.self) }
     guard fields.count >= 20, let state = fields[0].first, let parent = Int32(fields[1]),
       let startTime = UInt64(fields[19])
     else { return nil }
     self.pid = pid
-    command = String(text[text.index(after: open)..<close])
+    command = String(decoding: line[(open + 1)..<close], as: UTF8.self)
     self.state = state
     self.parent = parent
     self.startTime = startTime
@@ -30,8 +31,8 @@ struct ProcessStat: Hashable {
   var isSSHD: Bool { command == "sshd" || command == "sshd-session" }
 }
 
-extension Substring {
-  fileprivate var trimmingSpace: Substring {
+extension String {
+  fileprivate var trimmingSpace: String {
     var text = self
     while text.last == " " { text.removeLast() }
     return text

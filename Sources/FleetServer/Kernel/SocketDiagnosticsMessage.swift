@@ -40,7 +40,7 @@ enum SocketDiagnosticsMessage {
       let body = UnsafeRawBufferPointer(rebasing: datagram[(offset + MemoryLayout<nlmsghdr>.size)..<(offset + length)])
       switch Int32(header.nlmsg_type) {
       case NLMSG_DONE: parts.append(.done)
-      case NLMSG_ERROR: parts.append(.failed(-(load(Int32.self, from: body, at: 0) ?? 0)))
+      case NLMSG_ERROR: parts.append(.failed(0 &- (load(Int32.self, from: body, at: 0) ?? 0)))
       default: if let socket = socket(body) { parts.append(socket) }
       }
       offset += aligned(length)

@@ -39,10 +39,12 @@ enum ManagedBlock {
         .homeUnusable, "the markers of fleet-server's block in authorized_keys are damaged",
         hint: "remove the lines '# BEGIN fleet-server' and '# END fleet-server' and what stands between them")
     }
-    return starts[0]..<(ends[0] + end.count)
+    return starts[0]..<min(ends[0] + end.count, file.count)
   }
 
   private static func lineStarts(of marker: [UInt8], in file: [UInt8]) -> [Int] {
+    // A marker that ends the file without a newline becomes one as soon as something is written behind it.
+    let file = file.last == 0x0A ? file : file + [0x0A]
     var starts: [Int] = []
     var line = 0
     while line < file.count {

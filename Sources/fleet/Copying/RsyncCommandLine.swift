@@ -50,8 +50,8 @@ struct RsyncCommandLine: Hashable {
   private func remoteShell(program: String) -> String {
     // rsync splits this text at spaces outside quotes, in which a doubled quote stands for one. The one of macOS knows no
     // quotes.
-    let quoted = "'" + program.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
-    let word = program.contains { " '\"".contains($0) } ? quoted : program
+    let quoted = "'" + program.replacingScalar("'", by: "''") + "'"
+    let word = program.utf8.contains { " '\"".utf8.contains($0) } ? quoted : program
     // What scp says to its ssh by itself: nothing of a person's configuration gets between.
     let plain = ["PermitLocalCommand=no", "ClearAllForwardings=yes", "RemoteCommand=none", "RequestTTY=no"]
     return ([word, "ssh", "-T"] + plain.map { "-o\($0)" } + (sshOptions.map { [$0] } ?? [])).joined(separator: " ")

@@ -119,10 +119,41 @@ struct DeviceConnection {
     errorOutput.close()
     let handover = try program.map { program throws(Refusal) in try DescriptorHandover.offer(near, program: program) }
     if let shared { wait(for: near, over: shared) { kill(process, SIGTERM) } }
-    if let line = try headerLine(near) { return .header(line, near, handover: handover) }
+    var said: [UInt8] = []
+    let line: [UInt8]?
+    do throws(Refusal) {
+      line = try headerLine(near) { () throws(Refusal) in try hear(complaints, while: near, &said) }
+    } catch {
+      kill(process, SIGTERM)
+      if let handover { _ = try? DescriptorHandover.take(path: handover) }
+      throw error
+    }
+    if let line { return .header(line, near, handover: handover) }
     if let handover { _ = try? DescriptorHandover.take(path: handover) }
-    let errorText = String(decoding: complaints.readToEnd(), as: UTF8.self)
+    let errorText = String(decoding: said + complaints.readToEnd(), as: UTF8.self)
     return .ended(status: Subprocess.wait(for: process), errorText: errorText)
+  }
+
+  /// Returns when there is something to read on the socket; until then ssh must not wait for a full pipe. Throws
+  /// `io-failed` when HostA complains without an end.
+  private static func hear(_ complaints: Descriptor, while socket: Descriptor, _ said: inout [UInt8]) throws(Refusal) {
+    var buffer = [UInt8](repeating: 0, count: 16 * 1024)
+    var isOver = false
+    while true {
+      var polled = [
+        pollfd(fd: socket.number, events: Int16(POLLIN), revents: 0),
+        pollfd(fd: isOver ? -1 : complaints.number, events: Int16(POLLIN), revents: 0),
+      ]
+      guard poll(&polled, 2, -1) > 0 else { continue }
+      if polled[0].revents != 0 { return }
+      let count = read(complaints.number, &buffer, buffer.count)
+      if count > 0 { said += buffer[..<count] } else if count == 0 { isOver = true }
+      guard said.count <= Descriptor.longestText else {
+        throw Refusal(
+          .ioFailed, "HostA does not answer and writes error messages without an end",
+          hint: "see whether it is still the HostA that you know: 'fleet doctor'")
+      }
+    }
   }
 
   private static func wait(for socket: Descriptor, over shared: HostMaster.Standing, giveUp: () -> Void) {
@@ -164,10 +195,15 @@ struct DeviceConnection {
   /// Reads up to and with the first newline and not a byte further: what follows belongs to the session.
   ///
   /// `nil` when the stream ends before. Throws `io-failed` for a line beyond the protocol's limit.
-  static func headerLine(_ socket: Descriptor) throws(Refusal) -> [UInt8]? {
+  ///
+  /// `wait` returns when there is something to read.
+  static func headerLine(
+    _ socket: Descriptor, wait: () throws(Refusal) -> Void = { () throws(Refusal) in }
+  ) throws(Refusal) -> [UInt8]? {
     var line: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 4096)
     while line.count <= Limits.line {
+      try wait()
       let seen = recv(socket.number, &buffer, buffer.count, Int32(MSG_PEEK))
       if seen < 0, errno == EINTR { continue }
       guard seen > 0 else { return nil }

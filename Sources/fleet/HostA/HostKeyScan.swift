@@ -17,8 +17,9 @@ enum HostKeyScan {
         let key = try? PublicKey(parsing: line[line.index(after: space)...]), !keys.contains(key)
       else { continue }
       keys.append(key)
+      if keys.count == Limits.hostKeys { break }
     }
-    return Array(keys.prefix(Limits.hostKeys))
+    return keys
   }
 
   static func isFingerprint(_ text: some StringProtocol) -> Bool {

@@ -15,6 +15,12 @@ struct HostRequest {
   /// Throws HostA's own refusal, or why there was no answer.
   func answer(to request: OperatorRequest, body: String? = nil) throws(Refusal) -> Answer {
     let outcome = try outcome(of: request, body: body)
+    guard !outcome.isEndless else {
+      throw Refusal(
+        .ioFailed,
+        "the answer of HostA (\(host.address)) does not end: \(Subprocess.longestOutput >> 20) MiB have come",
+        hint: "see whether it is still the HostA that you know: 'fleet doctor'")
+    }
     var lines = outcome.output.split(separator: UInt8(ascii: "\n"))
     guard !lines.isEmpty else {
       throw ConnectionFailure.refusal(

@@ -59,7 +59,8 @@ enum AnsibleInventory {
 
   /// A text that Ansible takes as it is, also where it looks like a template.
   private static func text(_ text: String) -> JSON {
-    let isTemplate = ["{{", "{%", "{#"].contains { text.contains($0) }
+    // By bytes: a brace with an accent on it is a brace to Ansible.
+    let isTemplate = zip(text.utf8, text.utf8.dropFirst()).contains { $0 == 0x7B && "{%#".utf8.contains($1) }
     return isTemplate ? .object(["__ansible_unsafe": .string(text)]) : .string(text)
   }
 }

@@ -61,7 +61,7 @@ enum CSV {
   static func line(_ fields: [String]) -> String {
     fields.map { field in
       let isPlain = field.utf8.allSatisfy { ![0x22, 0x2C, 0x0A, 0x0D].contains($0) }
-      return isPlain ? field : "\"" + field.replacing("\"", with: "\"\"") + "\""
+      return isPlain ? field : "\"" + field.replacingScalar("\"", by: "\"\"") + "\""
     }.joined(separator: ",") + "\r\n"
   }
 

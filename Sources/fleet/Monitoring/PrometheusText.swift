@@ -46,19 +46,10 @@ struct PrometheusText {
   }
 
   /// A backslash, a line break and a double quote would end a label's value too early.
-  static func escapedLabel(_ value: String) -> String { escapedHelp(value).replacing("\"", with: "\\\"") }
+  static func escapedLabel(_ value: String) -> String { escapedHelp(value).replacingScalar("\"", by: "\\\"") }
 
   private static func escapedHelp(_ text: String) -> String {
-    // By scalars: a line break behind a carriage return is one Character with it.
-    var result = ""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\\": result += "\\\\"
-      case "\n": result += "\\n"
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result
+    text.replacingScalar("\\", by: "\\\\").replacingScalar("\n", by: "\\n")
   }
 
   private static func number(_ value: Value) -> String {

@@ -43,7 +43,8 @@ struct PlainSSHConfiguration: Hashable {
 
   /// Throws `usage` for a path that cannot be written so that every version of ssh, and a shell, reads it as it is.
   static func check(path: String) throws(Refusal) {
-    guard path.hasPrefix("/"), DisplayText.escaped(path) == path, !path.contains(where: { "\"'\\$%*?[]".contains($0) })
+    guard path.hasPrefix("/"), DisplayText.escaped(path) == path,
+      !path.utf8.contains(where: { "\"'\\$%*?[]".utf8.contains($0) })
     else {
       throw Refusal(
         .usage, "ssh's configuration cannot name \(DisplayText.escaped(path, limit: 200))",

@@ -33,13 +33,20 @@ final class Descriptor {
     return Descriptor(number)
   }
 
-  /// Everything until the other side ends; an error counts as the end.
-  func readToEnd() -> [UInt8] {
+  /// What is kept of what others say on standard error and the like.
+  static let longestText = 4 << 20
+
+  /// What comes until the other side ends, of which the first `limit` bytes are kept; an error counts as the end.
+  func readToEnd(limit: Int = Descriptor.longestText) -> [UInt8] {
     var content: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 16 * 1024)
     while true {
       let count = read(number, &buffer, buffer.count)
-      if count > 0 { content += buffer[..<count] } else if count == 0 || errno != EINTR { return content }
+      if count > 0 {
+        content += buffer[..<min(count, limit - content.count)]
+      } else if count == 0 || errno != EINTR {
+        return content
+      }
     }
   }
 

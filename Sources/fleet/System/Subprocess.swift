@@ -17,9 +17,15 @@ enum Subprocess {
     let output: [UInt8]
     let errorOutput: [UInt8]
 
+    /// It wrote more than `longestOutput`, of which this is the beginning, and was ended for it.
+    let isEndless: Bool
+
     var text: String { String(decoding: output, as: UTF8.self) }
     var errorText: String { String(decoding: errorOutput, as: UTF8.self) }
   }
+
+  /// What is taken of a program's standard output, some 75,000 devices in a list; whoever writes more may never stop.
+  static let longestOutput = 64 << 20
 
   /// What a program reads on its standard input.
   enum Input {
@@ -55,7 +61,9 @@ enum Subprocess {
     let collected = exchange(
       pending, feed: feed, from: [outputEnd, errorEnd], hear: hear, patience_ms: patience_ms
     ) { kill(process, SIGTERM) }
-    return Outcome(status: wait(for: process), output: collected[0], errorOutput: collected[1])
+    return Outcome(
+      status: wait(for: process), output: collected[0], errorOutput: collected[1],
+      isEndless: collected[0].count > longestOutput)
   }
 
   /// Starts a program of PATH with these descriptors (its number: ours) and no other. Throws `tool-missing`.
@@ -124,7 +132,7 @@ enum Subprocess {
 
   /// Writes the input and reads both outputs at once, so that no full pipe can stop the other side for ever.
   ///
-  /// `giveUp` is called once when the first of them was silent for too long.
+  /// `giveUp` is called once when the first of them was silent for too long, or does not end.
   private static func exchange(
     _ input: [UInt8], feed: Descriptor, from sources: [Descriptor], hear: (ArraySlice<UInt8>) -> Void,
     patience_ms: Int32?, giveUp: () -> Void
@@ -151,7 +159,16 @@ enum Subprocess {
       for (index, source) in sources.enumerated() where polled[index].revents != 0 {
         let count = read(source.number, &buffer, buffer.count)
         if count > 0, index == 1 { hear(buffer[..<count]) }
-        if count > 0 { results[index] += buffer[..<count] } else if count == 0 || errno != EINTR { source.close() }
+        if count > 0 {
+          let room = index == 1 ? Descriptor.longestText - results[1].count : count
+          results[index] += buffer[..<min(count, max(0, room))]
+        } else if count == 0 || errno != EINTR {
+          source.close()
+        }
+        if index == 0, results[0].count > longestOutput {
+          giveUp()
+          for descriptor in sources { descriptor.close() }
+        }
       }
       if polled[sources.count].revents != 0 {
         let count = pending.withUnsafeBytes { write(feed.number, $0.baseAddress, $0.count) }

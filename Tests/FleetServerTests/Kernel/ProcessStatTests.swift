@@ -6,6 +6,12 @@ import Testing
 @Suite struct ProcessStatTests {
   private let tail = " S 17 4242 4242 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 1000 200 18446744073709551615"
 
+  @Test func aNameThatBeginsWithAnAccentHidesNoProcess() throws {
+    let stat = try #require(
+      ProcessStat(parsing: "4242 (\u{301}) S 7 1 1 0 -1 0 1 2 3 4 5 6 7 8 20 0 1 0 99 5\n".utf8))
+    #expect(stat.pid == 4242 && stat.command == "\u{301}" && stat.parent == 7 && stat.startTime == 99)
+  }
+
   @Test func aPlainLine() throws {
     let stat = try #require(ProcessStat(parsing: "4242 (sshd)\(tail)\n".utf8))
     #expect(stat == ProcessStat(parsing: "4242 (sshd)\(tail)".utf8))

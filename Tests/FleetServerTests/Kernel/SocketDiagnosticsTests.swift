@@ -17,6 +17,8 @@ import Testing
     let done: [UInt8] = [16, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
     let failed: [UInt8] = [20, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFE, 0xFF, 0xFF, 0xFF]
     #expect(SocketDiagnosticsMessage.parts(of: failed + done) == [.failed(2), .done])
+    // The smallest number has no opposite.
+    #expect(SocketDiagnosticsMessage.parts(of: failed.dropLast(4) + [0, 0, 0, 0x80]) == [.failed(.min)])
   }
 
   /// The kernel itself: a connection of this process, by both its ends.

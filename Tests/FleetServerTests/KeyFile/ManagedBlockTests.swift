@@ -33,6 +33,17 @@ import Testing
     #expect(try ManagedBlock.replacing(in: file, with: "x\n".utf8).starts(with: file))
   }
 
+  /// Our block would have given the marker the newline that makes it one, and so have damaged itself.
+  @Test(arguments: ["# END fleet-server", "# BEGIN fleet-server"]) func aMarkerWithoutANewlineIsOne(_ marker: String) {
+    #expect(throws: Refusal.self) { try ManagedBlock.replacing(in: Array("a\n\(marker)".utf8), with: "x\n".utf8) }
+  }
+
+  @Test func aBlockWhoseLastNewlineIsGoneIsReplaced() throws {
+    let file = ManagedBlock.begin + Array("old\n".utf8) + ManagedBlock.end.dropLast()
+    let whole = ManagedBlock.begin + Array("new\n".utf8) + ManagedBlock.end
+    #expect(try ManagedBlock.replacing(in: file, with: "new\n".utf8) == whole)
+  }
+
   @Test func aKeyOutsideIsFoundAndOneInsideIsNot() throws {
     let mine = try sampleKey(1)
     let ours = try sampleKey(2)
