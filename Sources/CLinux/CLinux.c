@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <linux/tcp.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 struct clinux_connection_health clinux_read_tcp_info(const void *bytes, size_t count) {
@@ -21,6 +23,8 @@ struct clinux_connection_health clinux_read_tcp_info(const void *bytes, size_t c
 }
 
 int clinux_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+
+int clinux_try_lock(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB); }
 
 int clinux_become_child_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 #endif

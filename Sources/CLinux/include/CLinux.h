@@ -1,4 +1,5 @@
-// Linux headers and calls that Swift's Glibc module does not import.
+// Linux headers and calls that Swift's Glibc module does not import. None of them may bring what that module has, too,
+// such as struct stat: whose it is would then depend on which of the two was read first.
 #pragma once
 #ifdef __linux__
 #include <linux/inet_diag.h>
@@ -6,8 +7,6 @@
 #include <linux/sock_diag.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/file.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 
 // What is read of the kernel's struct tcp_info. The kernel's own header cannot be shown to Swift beside glibc's,
@@ -25,6 +24,9 @@ struct clinux_connection_health clinux_read_tcp_info(const void *bytes, size_t c
 
 // pipe2 with O_CLOEXEC, a GNU extension.
 int clinux_pipe(int ends[2]);
+
+// flock(2) for an exclusive lock, without waiting: 0, or -1 with errno.
+int clinux_try_lock(int descriptor);
 
 // prctl is variadic, which Swift cannot call. From then on orphans among our descendants become our children.
 int clinux_become_child_subreaper(void);

@@ -1,3 +1,4 @@
+import CLinux
 import FleetProtocol
 import Glibc
 
@@ -9,7 +10,7 @@ enum RequestGate {
     let gate = open(home.gate(of: caller), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
     defer { if gate >= 0 { close(gate) } }
     // Where there can be no such file, each waits by itself.
-    while gate >= 0, flock(gate, LOCK_EX | LOCK_NB) != 0, ContinuousClock.now < end { usleep(50_000) }
+    while gate >= 0, clinux_try_lock(gate) != 0, ContinuousClock.now < end { usleep(50_000) }
     usleep(UInt32(RequestPace.turn_ms) * 1000)
   }
 

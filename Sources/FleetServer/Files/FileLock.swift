@@ -14,7 +14,7 @@ struct FileLock {
     while true {
       let descriptor = Self.open(path, substitute: substitute)
       guard descriptor >= 0 else { throw .systemCall("\(path) cannot be opened") }
-      while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+      while clinux_try_lock(descriptor) != 0 {
         guard errno == EWOULDBLOCK || errno == EINTR, ContinuousClock.now < deadline else {
           close(descriptor)
           return nil
