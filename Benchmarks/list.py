@@ -120,10 +120,21 @@ def session(pid, start_time, connection, number):
     }, separators=(",", ":")) + "\n"
 
 
+def without_seals(path):
+    """The registry as another SQLite may write it: without seals in its pages, which fleet-server adds when it opens it."""
+    with contextlib.closing(sqlite3.connect(path)) as sealed:
+        statements = list(sealed.iterdump())
+    for suffix in ["", "-wal", "-shm"]:
+        pathlib.Path(f"{path}{suffix}").unlink(missing_ok=True)
+    registry = sqlite3.connect(path)
+    registry.executescript("\n".join(statements))
+    return registry
+
+
 def register(home, ports, count, online):
     """Writes the devices; `online` are those of the first ports."""
     now = int(time.time())
-    registry = sqlite3.connect(home / "registry.db")
+    registry = without_seals(home / "registry.db")
     with registry:
         if count > len(ports):
             # There are not so many ports: several devices have one number, which no real registry allows.

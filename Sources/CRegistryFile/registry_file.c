@@ -293,8 +293,10 @@ int cregistryfile_has_moved(struct sqlite3 *connection) {
 
 static int seal(sqlite3 *connection) {
   int reserved = SEAL_SIZE;
-  // Nobody else may have the file open from before to after, whoever it is and whichever version.
-  int result = sqlite3_exec(connection, "PRAGMA locking_mode = EXCLUSIVE; SELECT 1 FROM sqlite_schema", NULL, NULL, NULL);
+  // Nobody else may have the file open from before to after, whoever it is and whichever version. And the pages go to
+  // the log first: taken back from a journal, old pages would get seals as well.
+  const char *alone = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; SELECT 1 FROM sqlite_schema";
+  int result = sqlite3_exec(connection, alone, NULL, NULL, NULL);
   if (result != SQLITE_OK || cregistryfile_is_sealed(connection)) return result;
   result = sqlite3_file_control(connection, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
   if (result != SQLITE_OK) return result;

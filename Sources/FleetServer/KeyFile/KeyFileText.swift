@@ -62,8 +62,14 @@ enum KeyFileText {
   }
 
   private static func headerWords(of text: some Collection<UInt8>) -> [Substring]? {
-    for line in text.split(separator: 0x0A) where line.starts(with: header.utf8) {
-      return String(decoding: line.dropFirst(header.utf8.count), as: UTF8.self).split(separator: " ")
+    // Line by line: of our own file the first one is it, and there may be ten thousand more.
+    var rest = text[...]
+    while !rest.isEmpty {
+      let line = rest.prefix { $0 != 0x0A }
+      if line.starts(with: header.utf8) {
+        return String(decoding: line.dropFirst(header.utf8.count), as: UTF8.self).split(separator: " ")
+      }
+      rest = rest[line.endIndex...].dropFirst()
     }
     return nil
   }

@@ -92,7 +92,7 @@ struct Registry {
 
   /// An older registry with seals where nobody else has it open; where somebody has, as it is, until one is alone.
   private func sealed(_ home: Home, _ condition: Condition, busyTimeout_s: Double) throws(Refusal) -> Registry {
-    guard let lock = try? FileLock(path: home.registryLock, wait: .zero) else { return self }
+    guard let lock = try? FileLock(path: home.registryLock, wait: .seconds(1)) else { return self }
     defer { lock.release() }
     var registry = self
     if !condition.isSealed {

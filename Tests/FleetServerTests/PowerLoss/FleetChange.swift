@@ -82,9 +82,10 @@ extension BuiltServer {
     let keyFile = try KeyFile(
       home: home, settings: try HostSettings.read(home), account: try Account.current(),
       executable: String(cString: program))
-    return (
-      try registry.read { try keyFile.text($0) }, try String(contentsOfFile: home.authorizedKeys, encoding: .utf8)
-    )
+    let present = try String(contentsOfFile: home.authorizedKeys, encoding: .utf8)
+    // A change that concerns no key leaves the number of the one before.
+    let number = KeyFileText.change(in: present.utf8) ?? 0
+    return (KeyFileText.withChange(number, try registry.read { try keyFile.text($0) }), present)
   }
 
   /// The ports that are held back of devices that were removed.

@@ -45,6 +45,16 @@ import Testing
     #expect(RegistryFile.firstDamagedPage(home.registry) == 0)
   }
 
+  /// As after a copy by `.dump`, or by hand.
+  @Test func oneWithoutALogGetsOne() throws {
+    let older = try stock()
+    _ = try older.writeWithoutTransaction { try String.fetchOne($0, sql: "PRAGMA journal_mode = DELETE") }
+    try older.close()
+    let registry = try Registry.open(home)
+    #expect(try isSealed(registry) && registry.devices().count == 200)
+    #expect(try registry.read { try String.fetchOne($0, sql: "PRAGMA journal_mode") } == "wal")
+  }
+
   /// Somebody else might be a program that knows nothing of seals.
   @Test func whileSomebodyElseHasItOpenItStaysAsItIs() throws {
     let other = try stock()
@@ -68,12 +78,15 @@ import Testing
       address: "hosta.example", listen: ListenAddress(address: .loopback, port: try TCPPort(2222).unwrapped),
       ports: try FullRegistry.range.unwrapped, sshdMode: .private, account: try Account.current().name
     ).write(home)
+    let begin = ContinuousClock.now
+    _ = try server.run(["operator", "list"])
+    let whole_us = (ContinuousClock.now - begin) / .microseconds(1)
     var unfinished = 0
     for round in 0..<25 {
       RegistryReplacement.remove(home.registry)
       try FileReplacement.write(older, to: home.registry, durable: false)
       let process = try server.start(["operator", "list"])
-      usleep(UInt32(2_000 + round * 1_000))
+      usleep(UInt32(whole_us * (0.1 + Double(round) / 25)))
       process.signal(SIGKILL)
       _ = process.result()
       if RegistryFile.firstDamagedPage(home.registry) != 0 { unfinished += 1 }
