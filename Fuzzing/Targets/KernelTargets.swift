@@ -17,7 +17,7 @@ let kernelTargets = [
     // Whatever a program calls itself, the numbers are those before the first and behind the last parenthesis.
     let first = bytes.prefix { $0 != UInt8(ascii: "(") }
     let last = bytes.reversed().prefix { $0 != UInt8(ascii: ")") }.reversed()
-    let behind = text(Array(last)).split { $0 == " " || $0 == "\n" }
+    let behind = Array(last).split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") }.map { text($0) }
     try require(Int32(text(first).filter { $0 != " " }) == process.pid, "a process has another number")
     try require(behind.count >= 20 && Int32(behind[1]) == process.parent, "a name says who the parent is")
   },

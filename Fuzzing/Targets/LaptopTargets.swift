@@ -52,6 +52,7 @@ let laptopTargets = [
     "shown-host-key",
     seeds: [
       "ssh-ed25519\n\(Samples.key.dropFirst(12))", "ssh-ed25519-cert-v01@openssh.com\n\(certificate)", "ssh-dss\nAAAA",
+      "  ssh-ed25519\n\(Samples.key.dropFirst(12))",
     ]
   ) { bytes in
     let given = parts(bytes)

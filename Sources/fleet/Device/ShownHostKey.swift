@@ -15,7 +15,9 @@ struct ShownHostKey: Hashable {
 
   /// `nil` for what is no key.
   init?(type: String, base64: String) {
-    guard let blob = Base64.decode(base64), !blob.isEmpty, DisplayText.escaped(type) == type else { return nil }
+    guard let blob = Base64.decode(base64), !blob.isEmpty, DisplayText.escaped(type) == type,
+      !type.utf8.contains(UInt8(ascii: " "))
+    else { return nil }
     guard type.hasSuffix(Self.certificateMark) else {
       (plainType, self.blob) = (type, blob)
       return
