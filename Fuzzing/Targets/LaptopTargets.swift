@@ -119,6 +119,7 @@ let laptopTargets = [
       #"{"v":1,"command":"apt-get -y upgrade\nreboot","user":"pi"}"# + "\nkitchen-pi\nattic-pi\n",
       "# Written by fleet\nHost kitchen-pi.fleet attic-pi.fleet\n  User pi\nHost x\n  User root\n",
       "Host *\n  User pi\nInclude \"/home/anna/.config/fleet/ssh_config\"", "kitchen-pi pi detached /run/fleet/x y\n",
+      "kitchen-pi pi attached /run/x\r\nattic-pi pi attached /y\r",
     ]
   ) { bytes in
     try roundTripText(bytes, "the last run", { try LastExecution(parsing: $0) }, \.text)

@@ -24,8 +24,9 @@ struct HandedConnections: Hashable {
 
   /// What is not understood is left out: that connection is then made anew.
   init(parsing text: String) {
-    for line in text.split(separator: "\n") {
-      let words = line.split(separator: " ", maxSplits: 3).map(String.init)
+    // By bytes: to Swift a line's end behind a carriage return, and a blank with an accent on it, are other Characters.
+    for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
+      let words = line.split(separator: UInt8(ascii: " "), maxSplits: 3).map { String(decoding: $0, as: UTF8.self) }
       guard words.count == 4, let device = try? DeviceName(validating: words[0]),
         let user = try? LoginName(validating: words[1])
       else { continue }
