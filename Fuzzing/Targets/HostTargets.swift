@@ -36,7 +36,7 @@ let hostTargets = [
     try roundTrip(bytes, "fleet-server.json", { try HostSettings(parsing: $0) }, { JSON.object($0.object).text })
     guard let settings = try? HostSettings(parsing: bytes) else { return }
     let text = SSHDConfiguration.private(
-      home: Home(path: "/home/fleet/x"), settings: settings, isRoot: false, hasPenalties: true)
+      home: Home(path: "/home/fleet/x"), settings: settings, isRoot: false, hasPenalties: true, cores: 4)
     for line in text.split(separator: "\n") where !line.hasPrefix("#") {
       let words = line.split(separator: " ", omittingEmptySubsequences: false)
       try require(words.count == 2 && PlainText.isPlainLine(line), "sshd's configuration says more: \(line)")

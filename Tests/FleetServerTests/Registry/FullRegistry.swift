@@ -77,7 +77,7 @@ struct FullRegistry {
       operators = try registry.operators()
       enrollKeys = try registry.enrollKeys()
       waiting = try registry.waitingBoxes().map { "\($0)" }
-      log = try registry.log(LogBody(device: nil, since: nil, limit: 10_000), for: .everything).map {
+      log = try registry.log(LogBody(device: nil, since: nil, limit: 10_000), for: .everything).entries.map {
         JSON.object($0.object).text
       }
       online = try registry.devicesRecordedOnline()
