@@ -93,17 +93,37 @@ extension Lab {
     try Self.object(fleetSucceeds("log", "--verify", "--json"))
   }
 
-  /// Writes to the registry beside fleet-server.
+  /// Writes to the registry beside fleet-server, as somebody who knows of the seals in its pages: what any SQLite has
+  /// changed is put into a file without seals, which fleet-server takes for one from before there were any.
   fileprivate func attack(_ statements: String) throws {
-    let path = serverHome.appending(path: "registry.db").path
+    let changed = try copyOfRegistry()
+    let forged = changed.deletingLastPathComponent().appending(path: "forged.db")
+    let source = try DatabaseQueue(path: changed.path)
+    try source.write { try $0.execute(sql: statements) }
+    let schema = try source.read { db in
+      try Row.fetchAll(
+        db, sql: "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'")
+    }
+    try source.close()
     var configuration = Configuration()
-    configuration.busyMode = .timeout(30)
-    let queue = try DatabaseQueue(path: path, configuration: configuration)
-    try queue.write { try $0.execute(sql: statements) }
-    try queue.close()
-    // Files that SQLite has made belong to whoever asked it.
-    guard let uid = hostA.uid else { return }
-    for name in ["", "-wal", "-shm"] { lchown(path + name, uid, uid) }
+    configuration.foreignKeysEnabled = false
+    let target = try DatabaseQueue(path: forged.path, configuration: configuration)
+    try target.writeWithoutTransaction { db in
+      try db.execute(sql: "PRAGMA journal_mode = WAL; ATTACH ? AS source", arguments: [changed.path])
+      for isTable in [true, false] {
+        for row in schema where (row["type"] == "table") == isTable {
+          try db.execute(sql: row["sql"])
+          guard isTable else { continue }
+          let name: String = row["name"]
+          try db.execute(sql: "INSERT INTO main.\(name) SELECT * FROM source.\(name)")
+        }
+      }
+    }
+    try target.close()
+    let registry = serverHome.appending(path: "registry.db").path
+    if let uid = hostA.uid { chown(forged.path, uid, uid) }
+    for suffix in ["-wal", "-shm"] { unlink(registry + suffix) }
+    rename(forged.path, registry)
   }
 
   /// Statements that name somebody else in an entry and make every hash from there on fit.

@@ -89,6 +89,11 @@ extension Lab {
 
   /// What the registry answers, asked in a copy of it.
   func registryRows(_ query: String) throws -> [Row] {
+    try DatabaseQueue(path: copyOfRegistry().path).read { db in try Row.fetchAll(db, sql: query) }
+  }
+
+  /// The registry's file in a folder of its own, with its log beside it.
+  func copyOfRegistry() throws -> URL {
     let copy = folder.appending(path: "audit-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: copy, withIntermediateDirectories: false)
     for name in ["registry.db", "registry.db-wal"] {
@@ -96,8 +101,6 @@ extension Lab {
       guard FileManager.default.fileExists(atPath: file.path) else { continue }
       try FileManager.default.copyItem(at: file, to: copy.appending(path: name))
     }
-    return try DatabaseQueue(path: copy.appending(path: "registry.db").path).read { db in
-      try Row.fetchAll(db, sql: query)
-    }
+    return copy.appending(path: "registry.db")
   }
 }

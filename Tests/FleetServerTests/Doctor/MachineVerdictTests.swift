@@ -191,9 +191,9 @@ import Testing
     let folder = try TemporaryFolder()
     let home = try folder.home()
     let registry = try Registry.create(home)
-    var configuration = Configuration()
+    var configuration = RegistryFile.configuration
     configuration.foreignKeysEnabled = false
-    try DatabaseQueue(path: home.registry, configuration: configuration).write { db in
+    try DatabaseQueue(path: RegistryFile.uri(home.registry), configuration: configuration).write { db in
       try db.execute(sql: "INSERT INTO leases (port, device, leased_s) VALUES (20000, 'nobody', 0)")
     }
     #expect(try registry.complaints() == ["a row of leases speaks of one that is not there"])
