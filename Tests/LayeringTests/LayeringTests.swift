@@ -96,4 +96,25 @@ import Testing
     #expect(codes.count > 30)
     #expect(Set(codes).subtracting(severities) == Set(rows.flatMap { $0[0].split(separator: ", ").map(String.init) }))
   }
+
+  /// Whoever reads the threat model must be able to run what it rests on.
+  @Test func everyThreatNamesTestsThatAreThere() throws {
+    let manifest = try checkout.text(of: "Package.swift")
+    var suites = Set(manifest.matches(of: /name: "(\w+Tests)"/).map { String($0.output.1) })
+    for file in checkout.files(below: "Tests", endingIn: ".swift") {
+      suites.formUnion(try checkout.text(of: file).matches(of: /struct (\w+Tests)\b/).map { String($0.output.1) })
+    }
+    let targets = Set(try checkout.text(of: "Makefile").matches(of: /\n([a-z-]+):/).map { String($0.output.1) })
+    let tables = ["## Who, and what they can do", "## What goes on when something of ours is broken"]
+    let rows = try tables.flatMap { try checkout.table(under: $0, in: "SECURITY.md") }
+    #expect(rows.count >= 12)
+    for row in rows {
+      let shown = try #require(row.last)
+      let tests = shown.split(whereSeparator: { ", `".contains($0) }).map(String.init)
+      let commands = shown.matches(of: /make ([a-z-]+)/).map { String($0.output.1) }
+      #expect(!tests.isEmpty, "\(row)")
+      for test in tests where test.hasSuffix("Tests") { #expect(suites.contains(test), "there is no \(test)") }
+      for command in commands { #expect(targets.contains(command), "there is no make \(command)") }
+    }
+  }
 }
