@@ -14,7 +14,8 @@ server='
   Files/FileReading Files/FileReplacement Files/FolderListing Files/MemoryFolder Home/FolderTrust Home/Home
   Home/HomeFolder Home/HostSettings Home/ListenAddress Home/SafePath Home/WallClockRule Kernel/IPAddress
   Kernel/ProcessIdentity Kernel/ProcessStat Kernel/SSHConnection Kernel/SocketDiagnosticsMessage Kernel/SocketTable
-  KeyFile/KeyFileText KeyFile/KeyLine KeyFile/ManagedBlock Run/RunRecord Run/SSHDConfiguration
+  KeyFile/KeyFileText KeyFile/KeyLine KeyFile/ManagedBlock Run/MaxStartups Run/RunRecord Run/SSHDConfiguration
+  Device/ReconnectWindow
 '
 laptop='
   Bundle/GzipMember Bundle/TarArchive Configuration/Configuration Configuration/FleetPaths Configuration/KnownHosts
