@@ -8,11 +8,16 @@ extension Lab {
   func whatStands() throws -> String {
     let sessions = serverHome.appending(path: "sessions")
     let files = FileManager.default
-    let records = try files.contentsOfDirectory(atPath: sessions.path).sorted().map {
+    // Where refused requests wait for each other nothing is written.
+    func isRecord(_ name: String) -> Bool { !name.hasSuffix(".gate") }
+    let records = try files.contentsOfDirectory(atPath: sessions.path).sorted().filter(isRecord).map {
       "\($0): \(try String(contentsOf: sessions.appending(path: $0), encoding: .utf8))"
     }
     // SQLite's own come and go.
-    let names = try files.subpathsOfDirectory(atPath: hostA.home.path).filter { !$0.contains("registry.db-") }.sorted()
+    let names = try files.subpathsOfDirectory(atPath: hostA.home.path).filter {
+      !$0.contains("registry.db-") && isRecord($0)
+    }
+    .sorted()
     return ([try whatIsRecorded()] + records + names + (try listeners())).joined(separator: "\n")
   }
 

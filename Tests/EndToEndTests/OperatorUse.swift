@@ -33,6 +33,7 @@ struct OperatorUse {
       Self(request: "version"), Self(request: "list"),
       Self(request: "select", body: #"{"v":1,"select":["kitchen-*"]}"#),
       Self(request: "show kitchen-pi"), Self(request: "log", body: #"{"v":1,"limit":10}"#),
+      Self(request: "audit-lines", body: #"{"v":1,"after":0,"limit":10}"#),
       Self(request: "connect kitchen-pi"), Self(request: "queue-add", body: queueBody), Self(request: "queue"),
       Self(request: "queue-take ID kitchen-pi"),
       Self(request: "queue-done ID kitchen-pi", body: #"{"v":1,"status":0}"#),
