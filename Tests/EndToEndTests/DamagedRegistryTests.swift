@@ -69,10 +69,12 @@ import Testing
       #expect(try lab.device("kitchen-pi")?["id"] as? String == device)
       #expect(try lab.device("recovered-\(port)")?["port"] as? Int == port)
       #expect(try attic.holder.claim().isOK)
-      // `run` writes to the restored registry.
-      second.stop()
-      try eventually("run has noticed the restore\n\(server.error)", within: 60) {
-        try !lab.registryRows("SELECT 1 FROM presence WHERE device = '\(device)' AND NOT online").isEmpty
+      // `run` writes to the restored registry that the device is there, and then that it went.
+      for (state, condition) in [("there", "online"), ("away", "NOT online")] {
+        if state == "away" { second.stop() }
+        try eventually("run has recorded that the device is \(state)\n\(server.error)", within: 60) {
+          try !lab.registryRows("SELECT 1 FROM presence WHERE device = '\(device)' AND \(condition)").isEmpty
+        }
       }
     }
   }

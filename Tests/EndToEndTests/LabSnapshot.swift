@@ -8,8 +8,8 @@ extension Lab {
   func whatStands() throws -> String {
     let sessions = serverHome.appending(path: "sessions")
     let files = FileManager.default
-    // Where refused requests wait for each other nothing is written.
-    func isRecord(_ name: String) -> Bool { !name.hasSuffix(".gate") }
+    // By these requests that are asked too often wait, and keys that a device names are counted, those refused too.
+    func isRecord(_ name: String) -> Bool { !name.hasSuffix(".gate") && !name.hasSuffix(".named-keys") }
     let records = try files.contentsOfDirectory(atPath: sessions.path).sorted().filter(isRecord).map {
       "\($0): \(try String(contentsOf: sessions.appending(path: $0), encoding: .utf8))"
     }
