@@ -2,8 +2,9 @@
 
 import statistics
 
-# What a device's own file in sessions/ may leave when the device is removed: a few bytes that shut its old key out.
-_LEFT_BEHIND = (".lock", ".cutoff")
+# What stands beside a device's session, and for some minutes after the device was removed: locks and a few bytes that shut
+# its old key out or count what it asks.
+_LEFT_BEHIND = (".lock", ".cutoff", ".gate", ".named-keys")
 MEDIAN_GROWTH = 0.05
 # One process alone may have had a bad day, after which its heap is scattered.
 SINGLE_GROWTH = 0.15
