@@ -11,6 +11,7 @@ import Testing
       let fake = ["env", "LD_PRELOAD=\(try lab.wallClock(of: lab.box, offset: clock))"]
       let agent = try lab.start(lab.box, fake + ["fleet-agent", "run", "--config", configuration.path])
       try lab.online("kitchen-pi", agent: agent)
+      try lab.keyIsSettled("kitchen-pi", agent: agent)
       #expect(try #require(lab.agentReport(configuration)["since"] as? String).hasPrefix("1970-01-01T00:"))
       #expect(try lab.fleetSucceeds("ssh", "kitchen-pi", "echo reached") == "reached\n")
       let sshd = try lab.carryingSSHD()

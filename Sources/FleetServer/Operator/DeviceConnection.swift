@@ -44,9 +44,9 @@ struct DeviceConnection {
           isForeignListener: holder.map { $0 != snapshot.uid } ?? false)
         return device
       } catch {
-        guard error.code == .deviceNotEnrolled,
-          ReachabilityCheck.willTellHostKeys(device, session: session, now_s: snapshot.now_s)
-        else { throw error }
+        guard ReachabilityCheck.isPassing(error.code, of: device, session: session, now_s: snapshot.now_s) else {
+          throw error
+        }
       }
       usleep(100_000)
     }

@@ -2,13 +2,20 @@ import FleetProtocol
 
 /// Whether an operator can be connected to a device now.
 enum ReachabilityCheck {
-  /// Within how many seconds of its claim a device tells its host keys, if its own sshd is well.
-  static let hostKeyPatience_s: Int64 = 5
+  /// Within how many seconds of its claim a device listens on its port and tells its host keys, if all is well there.
+  static let patience_s: Int64 = 5
 
-  /// Whether a device without host keys is about to tell them: it has just claimed, and reports them next.
-  static func willTellHostKeys(_ device: RegistryDevice, session: SessionRecord?, now_s: Int64) -> Bool {
-    guard let session, device.hostKeysFromFirstClaim, device.hostKeys.isEmpty else { return false }
-    return (0..<hostKeyPatience_s).contains(now_s - session.claimed_s)
+  /// Whether a refusal is about to be untrue: the device has just claimed its port, as at each start and each
+  /// replacement of its key, and listens next, and then tells its host keys.
+  static func isPassing(
+    _ refusal: Refusal.Code, of device: RegistryDevice, session: SessionRecord?, now_s: Int64
+  ) -> Bool {
+    guard let session, (0..<patience_s).contains(now_s - session.claimed_s) else { return false }
+    switch refusal {
+    case .deviceOffline: return true
+    case .deviceNotEnrolled: return device.hostKeysFromFirstClaim && device.hostKeys.isEmpty
+    default: return false
+    }
   }
 
   /// Throws `device-blocked`, `device-offline` or `device-not-enrolled`.
