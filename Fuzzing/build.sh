@@ -11,7 +11,7 @@ mkdir -p "$out"
 agent='HostKeyLines MachineIdentity NetworkChanges OpenSSHPrivateKey StatusReport'
 server='
   Command/ForcedCommandLine Device/ClaimHistory Device/KeyCutoff Device/NamedKeys Device/SessionRecord Files/BootFile
-  Files/FileReading Files/FileReplacement Files/FolderListing Files/MemoryFolder Home/FolderTrust Home/Home
+  Files/FileReading Files/FileReplacement Files/FileWriting Files/FolderListing Files/MemoryFolder Home/FolderTrust Home/Home
   Home/HomeFolder Home/HostSettings Home/ListenAddress Home/SafePath Home/WallClockRule Kernel/IPAddress
   Kernel/ProcessIdentity Kernel/ProcessStat Kernel/SSHConnection Kernel/SocketDiagnosticsMessage Kernel/SocketTable
   KeyFile/KeyFileText KeyFile/KeyLine KeyFile/ManagedBlock Run/MaxStartups Run/RunRecord Run/SSHDConfiguration

@@ -17,17 +17,12 @@ struct AuditFolder {
 
   /// The first numbers of the files that there are, in order.
   private func firstNumbers() -> [Int64] {
-    guard let stream = opendir(path) else { return [] }
-    defer { closedir(stream) }
-    var numbers: [Int64] = []
-    while let entry = readdir(stream) {
-      let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    FolderListing.names(in: path).compactMap { name in
       guard name.hasSuffix(Self.suffix), let first = Int64(name.dropLast(Self.suffix.count)), first > 0,
         file(first: first) == "\(path)/\(name)"
-      else { continue }
-      numbers.append(first)
-    }
-    return numbers.sorted()
+      else { return nil }
+      return first
+    }.sorted()
   }
 
   /// The lines behind a number and up to another, at most `limit` and not much more than so many bytes. A line that tells

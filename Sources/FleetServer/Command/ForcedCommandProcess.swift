@@ -74,14 +74,6 @@ enum ReplyOutput {
 
   /// Throws `io-failed` when nobody reads any more.
   static func write(_ bytes: [UInt8]) throws(Refusal) {
-    var written = 0
-    while written < bytes.count {
-      let count = bytes[written...].withUnsafeBytes { Glibc.write(1, $0.baseAddress, $0.count) }
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw .systemCall("the reply cannot be written")
-      }
-      written += count
-    }
+    try FileWriting.write(bytes[...], to: 1, sentence: "the reply cannot be written")
   }
 }

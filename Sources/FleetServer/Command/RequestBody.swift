@@ -7,20 +7,23 @@ enum RequestBody {
 
   /// Reads one line. Throws `request-malformed`.
   static func read<Body>(_ parse: ([UInt8]) throws(JSONError) -> Body) throws(Refusal) -> Body {
-    var lines = BodyLines()
+    var lines = InputLines()
     return try read(from: &lines, parse)
   }
 
-  /// Reads the next line. Throws `request-malformed`.
-  static func read<Body>(from lines: inout BodyLines, _ parse: ([UInt8]) throws(JSONError) -> Body) throws(Refusal)
+  /// Reads the next line. Throws `request-malformed`, also where there is none.
+  static func read<Body>(from lines: inout InputLines, _ parse: ([UInt8]) throws(JSONError) -> Body) throws(Refusal)
     -> Body
   {
-    do throws(JSONError) {
-      guard let line = try lines.next(wait: wait) else { throw JSONError("it is missing") }
-      return try parse(line)
-    } catch {
-      throw notUnderstood(error)
-    }
+    guard let body = try next(of: &lines, wait: wait, parse) else { throw notUnderstood(JSONError("it is missing")) }
+    return body
+  }
+
+  /// Reads the next line if there is one, however long it takes where `wait` is `nil`. Throws `request-malformed`.
+  static func next<Body>(
+    of lines: inout InputLines, wait: Duration?, _ parse: ([UInt8]) throws(JSONError) -> Body
+  ) throws(Refusal) -> Body? {
+    do throws(JSONError) { return try lines.next(wait: wait).map(parse) } catch { throw notUnderstood(error) }
   }
 
   static func notUnderstood(_ error: JSONError) -> Refusal {

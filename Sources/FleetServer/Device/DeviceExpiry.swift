@@ -7,7 +7,7 @@ enum DeviceExpiry {
   static func run(_ registry: Registry, home: Home, now_s: Int64) throws(Refusal) {
     var steps: [(device: Registry.Expiring, step: ExpiryRule.Step)] = []
     for device in try registry.expiring() {
-      let isSeen = device.lastSeen_s != nil || SessionFile.isThere(device.id, home: home)
+      let isSeen = device.lastSeen_s != nil || SessionFile.place(device.id, home: home) != nil
       let step = ExpiryRule.step(expires_s: device.expires_s, isSeen: isSeen, now_s: now_s)
       if step != .wait { steps.append((device, step)) }
     }

@@ -34,11 +34,11 @@ struct DeviceRequests {
       throw Self.notThroughSSHD
     }
     // Before any lock is taken, and again behind it: a hundred claims may have come at once.
-    try requirePause(after: SessionFile.read(device, home: home), on: sshd)
+    if wasJustAsked { try requirePause(after: SessionFile.read(device, home: home), on: sshd) }
     let tookOver = try SessionFile.withLock(device, home: home) { () throws(Refusal) in
       try SessionEnd.requireNotShutOut(sshd, device, home: home)
       let predecessor = SessionFile.read(device, home: home)
-      try requirePause(after: predecessor, on: sshd)
+      if wasJustAsked { try requirePause(after: predecessor, on: sshd) }
       let liveness = predecessor.map { ConnectionLiveness($0) }
       let now_s = Int64(time(nil))
       var history = predecessor?.history ?? ClaimHistory()
@@ -74,7 +74,7 @@ struct DeviceRequests {
 
   func report(_ body: ReportBody) throws(Refusal) {
     let sshd = try carrier(ProcessTable.ownAncestors())
-    let isTooSoon = RequestPace.isTooSoon(age_ms: RequestGate.age_ms(ofFile: home.session(of: device)))
+    let isTooSoon = wasJustAsked
     try SessionFile.withLock(device, home: home) { () throws(Refusal) in
       guard let present = SessionFile.read(device, home: home), present.sshd == sshd else {
         throw Refusal(
@@ -88,11 +88,14 @@ struct DeviceRequests {
     if isTooSoon { RequestGate.waitForTurn(home, of: device.rawValue) }
   }
 
-  /// One connection needs the port once. Throws `claim-busy` where it asks for it again and again.
+  /// Whether the device has claimed or reported a moment ago.
+  private var wasJustAsked: Bool {
+    RequestPace.isTooSoon(age_ms: SessionFile.place(device, home: home).flatMap { RequestGate.age_ms(ofFile: $0) })
+  }
+
+  /// One connection needs the port once. Throws `claim-busy` where it has just asked for it.
   private func requirePause(after record: SessionRecord?, on sshd: ProcessIdentity) throws(Refusal) {
-    guard let record, record.sshd == sshd,
-      RequestPace.isTooSoon(age_ms: RequestGate.age_ms(ofFile: home.session(of: device)))
-    else { return }
+    guard record?.sshd == sshd else { return }
     throw Refusal(
       .claimBusy, "this connection has claimed the device's port a moment ago", hint: "one claim is enough")
   }

@@ -10,23 +10,13 @@ enum OpenConnections {
     let ending = ShutOutRule.ending(
       read(home), of: holder, sessions: Set(SessionFile.all(home: home).map(\.sshd)),
       ownAncestors: Set(ProcessTable.ownAncestors().map(\.pid)))
-    let processes = ending.flatMap(\.sshd)
-    for (signal, wait) in [(SIGTERM, Duration.seconds(2)), (SIGKILL, .seconds(1))] {
-      var left = processes.filter(isAlive)
-      for process in left { kill(process.pid, signal) }
-      let deadline = ContinuousClock.now + wait
-      while !left.isEmpty, ContinuousClock.now < deadline {
-        usleep(20_000)
-        left = left.filter(isAlive)
-      }
-      if left.isEmpty { return }
-    }
+    SSHDProcess.end(ending.flatMap(\.sshd))
   }
 
   /// What stands below the listener, and what stood below an earlier one of the same `run`. Nothing where no private sshd
   /// is up.
   private static func read(_ home: Home) -> [OpenConnection] {
-    guard let listener = RunRecord.read(home)?.listener, isAlive(listener) else { return [] }
+    guard let listener = RunRecord.read(home)?.listener, SSHDProcess.isAlive(listener) else { return [] }
     let bootID = ProcessTable.bootID()
     let all = ProcessTable.all()
     let children = Dictionary(grouping: all, by: \.stat.parent)
@@ -46,9 +36,5 @@ enum OpenConnections {
       }
       return connection
     }
-  }
-
-  private static func isAlive(_ sshd: ProcessIdentity) -> Bool {
-    sshd.isLivingSSHD(ProcessTable.process(sshd.pid), bootID: ProcessTable.bootID(), uid: geteuid())
   }
 }

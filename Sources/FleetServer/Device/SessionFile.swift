@@ -13,7 +13,8 @@ enum SessionFile {
     return try? SessionRecord(parsing: text)
   }
 
-  static func isThere(_ device: DeviceID, home: Home) -> Bool { file(device, home).place != nil }
+  /// Where it is, on the disk or in memory; `nil` where there is none.
+  static func place(_ device: DeviceID, home: Home) -> String? { file(device, home).place }
 
   /// The devices of which something stands there, those that were removed among them.
   static func devices(home: Home) -> Set<DeviceID> {

@@ -55,11 +55,11 @@ enum Takeover {
 
   /// Ends a recorded connection, if it still lives and is not the one that asks; whether it did.
   static func end(_ sshd: ProcessIdentity, ownAncestors: [Int32]) -> Bool {
-    guard mayEnd(sshd, ownAncestors) else { return false }
-    kill(sshd.pid, SIGTERM)
-    if !wait(.seconds(2), until: { !mayEnd(sshd, ownAncestors) }), mayEnd(sshd, ownAncestors) {
-      kill(sshd.pid, SIGKILL)
+    let found = ProcessTable.process(sshd.pid)
+    guard sshd.mayBeEvicted(found, bootID: ProcessTable.bootID(), uid: geteuid(), ownAncestors: ownAncestors) else {
+      return false
     }
+    SSHDProcess.end([sshd])
     return true
   }
 
@@ -70,11 +70,6 @@ enum Takeover {
   }
 
   private static func holder(of port: TCPPort) -> UInt32? { SocketTable.current().holder(of: port) }
-
-  private static func mayEnd(_ sshd: ProcessIdentity, _ ownAncestors: [Int32]) -> Bool {
-    sshd.mayBeEvicted(
-      ProcessTable.process(sshd.pid), bootID: ProcessTable.bootID(), uid: geteuid(), ownAncestors: ownAncestors)
-  }
 
   private static func wait(_ limit: Duration, until condition: () -> Bool) -> Bool {
     let deadline = ContinuousClock.now + limit

@@ -71,9 +71,9 @@ struct HostInspection {
     let run = MachineReading.run(home)
     let start = HostFinding.Mend.shell(ownCommand("run"))
     findings.append(PortVerdict.run(run, mode: settings.sshdMode, start: start))
-    let holders = SocketTable.current().holders
+    let sockets = SocketTable.current()
     // sshd may listen on one address only, and not on the one where forwards stand.
-    let listeners = SocketTable.current().entries.filter { $0.isListening && $0.port == settings.listen.port }
+    let listeners = sockets.entries.filter { $0.isListening && $0.port == settings.listen.port }
     findings.append(
       PortVerdict.sshdListener(
         settings, holder: (listeners.first { $0.local == settings.listen.address } ?? listeners.first)?.uid,
@@ -83,7 +83,7 @@ struct HostInspection {
     if leases.isEmpty { leases[settings.ports.lower] = "a device" }
     findings.append(
       PortVerdict.foreignListeners(
-        leases: leases, holders: holders, account: account.uid, name: MachineReading.accountName))
+        leases: leases, holders: sockets.holders, account: account.uid, name: MachineReading.accountName))
     findings.append(MachineReading.leaseRange(settings.ports))
 
     let policy = lookAtSSHD(settings, account, ports: leases.keys.sorted())

@@ -56,9 +56,7 @@ enum MachineReading {
   static func leaseRange(_ ports: PortRange) -> HostFinding {
     PortVerdict.leaseRange(
       ports,
-      ephemeral: FileReading.line(of: "/proc/sys/net/ipv4/ip_local_port_range").flatMap {
-        PortRangeRule.ephemeral(parsing: $0)
-      },
+      ephemeral: PortRangeRule.machinesEphemeral(),
       reserved: PortVerdict.reserved(parsing: FileReading.line(of: "/proc/sys/net/ipv4/ip_local_reserved_ports") ?? ""))
   }
 }

@@ -30,11 +30,9 @@ extension Registry {
 
   /// Who may come in, as the key file should have it.
   func wantedKeys(now_s: Int64) throws(Refusal) -> KeyFileEvidence.Wanted {
-    let devices = try devices()
+    let (entries, names) = try renderedEntries(now_s: now_s)
     return KeyFileEvidence.Wanted(
-      devices: devices.flatMap(\.keys), names: Dictionary(uniqueKeysWithValues: devices.map { ($0.id, $0.name) }),
-      operators: try operators().map { KeyFileText.Operator(name: $0.name, key: $0.key) },
-      enrollKeys: try read { try Self.answeredEnrollKeys(now_s: now_s, $0) },
+      devices: entries.devices, names: names, operators: entries.operators, enrollKeys: entries.enrollKeys,
       knownEnrollKeys: Set(try enrollKeys().map(\.id.rawValue)))
   }
 }

@@ -31,11 +31,7 @@ struct SSHDPolicyReading {
 
   private func run(_ arguments: [String]) throws(Refusal) -> SSHDPolicy {
     let result = try Subprocess.run(settings.sshd, arguments)
-    guard result.status == 0 else {
-      // sshd ends its lines with a carriage return, too.
-      let line = result.errors.split(whereSeparator: \.isNewline).last ?? "it says nothing"
-      throw Refusal(.sshdFailed, "sshd says: \(DisplayText.escaped(line, limit: 200))")
-    }
+    guard result.status == 0 else { throw Refusal(.sshdFailed, "sshd says: \(result.lastError(limit: 200))") }
     return SSHDPolicy(parsing: result.output)
   }
 

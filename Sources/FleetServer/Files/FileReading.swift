@@ -42,13 +42,7 @@ enum FileReading {
       if count < 0, errno == EINTR { continue }
       guard count >= 0 else { throw .systemCall("\(path) cannot be read") }
       if count == 0 { return }
-      var rest = chunk[..<count]
-      while !rest.isEmpty {
-        let written = rest.withUnsafeBytes { write(target, $0.baseAddress, $0.count) }
-        if written < 0, errno == EINTR { continue }
-        guard written > 0 else { throw .systemCall("the output cannot be written") }
-        rest = rest.dropFirst(written)
-      }
+      try FileWriting.write(chunk[..<count], to: target, sentence: "the output cannot be written")
     }
   }
 

@@ -44,7 +44,7 @@ enum FileReplacement {
     do throws(Refusal) {
       defer { close(descriptor) }
       guard fchmod(descriptor, mode) == 0 else { throw .systemCall("\(beside) cannot be made private") }
-      try writeAll(Array(content), to: descriptor, path: beside)
+      try FileWriting.write(Array(content)[...], to: descriptor, sentence: "\(beside) cannot be written")
       guard !durable || fsync(descriptor) == 0 else { throw .systemCall("\(beside) cannot be written") }
     } catch {
       unlink(beside)
@@ -61,18 +61,6 @@ enum FileReplacement {
     guard fsync(descriptor) == 0 else { throw .systemCall("\(beside) cannot be written") }
     guard rename(beside, path) == 0 else { throw .systemCall("\(path) cannot be replaced") }
     try synchroniseFolder(of: path)
-  }
-
-  private static func writeAll(_ content: [UInt8], to descriptor: Int32, path: String) throws(Refusal) {
-    var written = 0
-    while written < content.count {
-      let count = content[written...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw .systemCall("\(path) cannot be written")
-      }
-      written += count
-    }
   }
 
   /// Makes a change of the file's folder survive a power cut.

@@ -9,6 +9,11 @@ enum Subprocess {
     var status: Int32
     var output: String
     var errors: String
+
+    /// The last line that it said of an error, as it may be shown. sshd ends its lines with a carriage return, too.
+    func lastError(limit: Int) -> String {
+      DisplayText.escaped(errors.split(whereSeparator: \.isNewline).last ?? "it says nothing", limit: limit)
+    }
   }
 
   /// Runs a program that says little, to its end. Throws `tool-missing` when it is not there.

@@ -11,6 +11,11 @@ enum PortRangeRule {
     return PortRange(lower, upper)
   }
 
+  /// The same of this machine, `nil` where the kernel does not tell.
+  static func machinesEphemeral() -> PortRange? {
+    FileReading.line(of: "/proc/sys/net/ipv4/ip_local_port_range").flatMap { ephemeral(parsing: $0) }
+  }
+
   /// Throws `usage` for a range that the account cannot bind, or where an outgoing connection of this machine
   /// would now and then hold a device's port.
   static func check(_ range: PortRange, ephemeral: PortRange?) throws(Refusal) {

@@ -62,11 +62,10 @@ struct KeyFile {
 
   /// What our part of the file should be.
   func text(_ db: Database) throws -> String {
-    let (devices, operators) = try Registry.keyHolders(db)
+    let entries = try Registry.keyFileEntries(now_s: Int64(time(nil)), db)
     return KeyFileText.render(
-      devices: devices, operators: operators,
-      enrollKeys: try Registry.answeredEnrollKeys(now_s: Int64(time(nil)), db), change: try Registry.change(db),
-      command: command)
+      devices: entries.devices, operators: entries.operators, enrollKeys: entries.enrollKeys,
+      change: try Registry.change(db), command: command)
   }
 
   /// Writes the new file beside the old one; `nil` where the old one is as it should be. The caller holds the lock.

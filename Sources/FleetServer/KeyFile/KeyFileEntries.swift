@@ -36,28 +36,23 @@ extension KeyFileEntries {
     guard words.count >= 4, words[0] == "exec",
       let key = try? PublicKey(parsing: quoted[1][quoted[1].index(after: quote)...])
     else { return false }
-    let hasHome = words[2] == "--home"
-    let command = ForcedCommand(executable: String(words[1]), home: hasHome ? String(words[3]) : nil)
-    let rest = words.dropFirst(hasHome ? 4 : 2).map { String($0) }
-    switch (rest.first, rest.count) {
-    case ("device", 3...4):
-      guard let id = DeviceID(rest[1]), let port = TCPPort(parsing: rest[2]),
-        let standing = DeviceKeyStanding.allCases.first(where: { $0.word == rest.dropFirst(3).first })
-      else { return false }
+    let executable = String(words[1])
+    switch ForcedCommandLine(words.dropFirst(2).map { String($0) }) {
+    case .device(let id, let port, let standing, let home):
       let device = KeyFileText.Device(
         id: id, port: port, key: key, standing: standing, expires: Self.expiry(quoted[0]))
+      let command = ForcedCommand(executable: executable, home: home)
       guard KeyLine.device(device, command: command) == line else { return false }
       devices.append(device)
-    case ("operator", 2):
-      guard let name = try? OperatorName(validating: rest[1]),
-        KeyLine.operator(name, key: key, command: command) == line
-      else { return false }
+    case .operator(let name, let home):
+      let command = ForcedCommand(executable: executable, home: home)
+      guard KeyLine.operator(name, key: key, command: command) == line else { return false }
       operators.append(KeyFileText.Operator(name: name, key: key))
-    case ("enroll-key", 2):
-      guard let id = try? EnrollKeyID(validating: rest[1]), KeyLine.enrollKey(id, key: key, command: command) == line
-      else { return false }
+    case .enrollKey(let id, let home):
+      let command = ForcedCommand(executable: executable, home: home)
+      guard KeyLine.enrollKey(id, key: key, command: command) == line else { return false }
       enrollKeys.append(KeyFileText.EnrollKey(id: id, key: key))
-    default: return false
+    case nil: return false
     }
     return true
   }

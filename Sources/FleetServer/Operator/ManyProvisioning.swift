@@ -38,7 +38,7 @@ struct ManyProvisioning {
 
   /// All lines, before anything is done: of a body that ends too early nothing is.
   private static func read() throws(Refusal) -> [Result<NamedProvisionBody, Refusal>] {
-    var lines = BodyLines()
+    var lines = InputLines()
     let count = try RequestBody.read(from: &lines) { (line) throws(JSONError) in
       Int(try JSONObject(parsingBody: line).integer("count", in: 0...Int64(Limits.provisionMany)))
     }

@@ -126,9 +126,18 @@ extension Registry {
     return device
   }
 
+  /// Whose keys open HostA, and what the devices among them are called.
+  func renderedEntries(now_s: Int64) throws(Refusal) -> (entries: KeyFileEntries, names: [DeviceID: DeviceName]) {
+    let entries = try read { try Self.keyFileEntries(now_s: now_s, $0) }
+    let names = try listedDevices().map { ($0.id, $0.name) }
+    return (entries, Dictionary(names) { first, _ in first })
+  }
+
   /// Whose keys open HostA.
-  static func keyHolders(_ db: Database) throws -> ([KeyFileText.Device], [KeyFileText.Operator]) {
-    let devices = try Row.fetchAll(db, sql: selection).flatMap { try RegistryDevice($0).keys }
-    return (devices, try operators(db).map { KeyFileText.Operator(name: $0.name, key: $0.key) })
+  static func keyFileEntries(now_s: Int64, _ db: Database) throws -> KeyFileEntries {
+    KeyFileEntries(
+      devices: try Row.fetchAll(db, sql: selection).flatMap { try RegistryDevice($0).keys },
+      operators: try operators(db).map { KeyFileText.Operator(name: $0.name, key: $0.key) },
+      enrollKeys: try answeredEnrollKeys(now_s: now_s, db))
   }
 }

@@ -9,8 +9,9 @@ extension Registry {
   /// The latest entries that `body` asks for and the operator may see, the oldest first, and how many were rotated that
   /// could have been among them.
   ///
-  /// A connection's end stands in the entry of its beginning, unless that was rotated. What concerns no device is for operators who are held to nothing; of a device that was
-  /// removed nobody can say whose it would be, so it is, too. Throws `no-such-device` for a name that was never there.
+  /// A connection's end stands in the entry of its beginning, unless that was rotated. What concerns no device is for
+  /// operators who are held to nothing; of a device that was removed nobody can say whose it would be, so it is, too.
+  /// Throws `no-such-device` for a name that was never there.
   func log(_ body: LogBody, for access: OperatorAccess) throws(Refusal) -> (
     entries: [LogEntry], earlier: Int64
   ) {

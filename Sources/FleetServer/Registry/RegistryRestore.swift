@@ -3,17 +3,6 @@ import GRDB
 
 /// How a registry that came from a backup is brought to what the key file says.
 extension Registry {
-  /// What the registry would render now, and what its devices are called.
-  func renderedEntries(now_s: Int64) throws(Refusal) -> (entries: KeyFileEntries, names: [DeviceID: DeviceName]) {
-    let entries = try read { db in
-      let (devices, operators) = try Self.keyHolders(db)
-      return KeyFileEntries(
-        devices: devices, operators: operators, enrollKeys: try Self.answeredEnrollKeys(now_s: now_s, db))
-    }
-    let names = try listedDevices().map { ($0.id, $0.name) }
-    return (entries, Dictionary(names) { first, _ in first })
-  }
-
   /// Does the steps and writes them and the restore into the audit. `user` is the login on devices that are recovered.
   func apply(_ steps: [RestoreRule.Step], backup made: Timestamp, user: LoginName, now_s: Int64) throws(Refusal) {
     try write { db in

@@ -11,11 +11,7 @@ struct HostInit {
 
   /// Throws `already-initialised` before anything is changed.
   func run() throws(Refusal) {
-    try PortRangeRule.check(
-      settings.ports,
-      ephemeral: FileReading.line(of: "/proc/sys/net/ipv4/ip_local_port_range").flatMap {
-        PortRangeRule.ephemeral(parsing: $0)
-      })
+    try PortRangeRule.check(settings.ports, ephemeral: PortRangeRule.machinesEphemeral())
     if let objection = account.shellObjection { throw objection }
     guard access(home.settings, F_OK) != 0 else { throw alreadyInitialised }
     if account.uid == 0 { StandardError.write(RootWarning.text) }

@@ -24,9 +24,8 @@ struct PrivateSSHD {
     }
     let check = try Subprocess.run(settings.sshd, ["-t", "-f", home.sshdConfiguration])
     guard check.status == 0 else {
-      let line = check.errors.split(separator: "\n").last ?? "it says nothing"
       throw Refusal(
-        .sshdFailed, "sshd does not accept its configuration: \(DisplayText.escaped(line, limit: 300))",
+        .sshdFailed, "sshd does not accept its configuration: \(check.lastError(limit: 300))",
         hint: "see it all: \(settings.sshd) -t -f \(home.sshdConfiguration)")
     }
   }
@@ -49,16 +48,9 @@ struct PrivateSSHD {
 
   /// Ends the listener that a killed `run` left behind; its tunnels stay up.
   func endLeftListener() {
-    guard let listener = RunRecord.read(home)?.listener, isAlive(listener) else { return }
+    guard let listener = RunRecord.read(home)?.listener, SSHDProcess.isAlive(listener) else { return }
     StandardError.write("ending the sshd listener \(listener.pid) that an earlier run left behind")
-    kill(listener.pid, SIGTERM)
-    let deadline = ContinuousClock.now + .seconds(3)
-    while isAlive(listener), ContinuousClock.now < deadline { usleep(20_000) }
-    if isAlive(listener) { kill(listener.pid, SIGKILL) }
-  }
-
-  private func isAlive(_ process: ProcessIdentity) -> Bool {
-    process.isLivingSSHD(ProcessTable.process(process.pid), bootID: ProcessTable.bootID(), uid: geteuid())
+    SSHDProcess.end([listener])
   }
 
   /// Throws `listen-port-taken`: sshd itself would only say so in its log and end.
@@ -100,7 +92,7 @@ struct PrivateSSHD {
       let below = ProcessTable.descendants(of: getpid()).filter {
         $0.stat.isSSHD && $0.uid == own && $0.stat.state != "Z"
       }
-      return below.map(\.stat.pid) + SessionFile.all(home: home).map(\.sshd).filter(isAlive).map(\.pid)
+      return below.map(\.stat.pid) + SessionFile.all(home: home).map(\.sshd).filter(SSHDProcess.isAlive).map(\.pid)
     }
     for (signal, wait) in [(SIGTERM, Duration.seconds(2)), (SIGKILL, .seconds(2))] {
       let deadline = ContinuousClock.now + wait

@@ -8,7 +8,7 @@ import Testing
 @Suite struct RequestBodyTests {
   /// What `body` reads from a pipe that holds the input.
   private func reading<Value>(
-    _ input: [UInt8], closes: Bool = true, _ body: (inout BodyLines) throws -> Value
+    _ input: [UInt8], closes: Bool = true, rest: InputLines.Rest = .line, _ body: (inout InputLines) throws -> Value
   ) throws -> Value {
     var ends: [Int32] = [0, 0]
     _ = clinux_pipe(&ends)
@@ -22,12 +22,14 @@ import Testing
     }
     if closes { close(ends[1]) }
     defer { if !closes { close(ends[1]) } }
-    var lines = BodyLines(descriptor: ends[0])
+    var lines = InputLines(descriptor: ends[0], rest: rest)
     return try body(&lines)
   }
 
-  private func lines(_ input: [UInt8], closes: Bool = true, wait: Duration = .seconds(5)) throws -> [String] {
-    try reading(input, closes: closes) { lines in
+  private func lines(
+    _ input: [UInt8], closes: Bool = true, rest: InputLines.Rest = .line, wait: Duration? = .seconds(5)
+  ) throws -> [String] {
+    try reading(input, closes: closes, rest: rest) { lines in
       var texts: [String] = []
       while let line = try lines.next(wait: wait) { texts.append(String(decoding: line, as: UTF8.self)) }
       return texts
@@ -39,6 +41,12 @@ import Testing
     #expect(try lines(Array("{}".utf8)) == ["{}"])
     #expect(try lines(Array("{}\n".utf8)) == ["{}"])
     #expect(try lines([]) == [])
+  }
+
+  /// What a tunnel's own connection brings ends where the connection breaks.
+  @Test func whatABrokenConnectionLeavesIsNoLine() throws {
+    #expect(try lines(Array("{}\nmore\n\nlas".utf8), rest: .nothing, wait: nil) == ["{}", "more", ""])
+    #expect(try lines(Array("{}".utf8), rest: .nothing) == [])
   }
 
   /// More than one read brings, and lines that lie across the ends of reads.

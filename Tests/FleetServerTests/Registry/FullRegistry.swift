@@ -73,7 +73,7 @@ struct FullRegistry {
       devices = try registry.devices()
       listed = try registry.listedDevices()
       watched = try registry.watchedDevices()
-      keys = try registry.read { try Registry.keyHolders($0).0 }
+      keys = try registry.read { try Registry.keyFileEntries(now_s: 0, $0).devices }
       operators = try registry.operators()
       enrollKeys = try registry.enrollKeys()
       waiting = try registry.waitingBoxes().map { "\($0)" }

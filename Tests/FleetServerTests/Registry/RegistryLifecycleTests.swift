@@ -90,7 +90,9 @@ import Testing
     #expect(device.key == key && device.nextKey == nil && device.user == body.user)
     #expect(device.hostKeys.isEmpty && device.enrolled_s == nil && !device.hostKeysFromFirstClaim)
     #expect(device.replacesKey && device.expires_s == 1360 && device.lastSeen_s == nil)
-    #expect(try registry.read({ try Registry.keyHolders($0).0 }).map(\.key) == [key], "one key, the new one")
+    #expect(
+      try registry.read({ try Registry.keyFileEntries(now_s: 0, $0).devices }).map(\.key) == [key],
+      "one key, the new one")
     #expect(try audit().last == "alice replace kitchen-pi port \(lease.port)")
 
     // A client that was not heard asks again.
@@ -121,7 +123,7 @@ import Testing
       try registry.rotateKey(of: id, to: key, standing: standing, from: "192.0.2.9", now_s: 2)
     }
     func standings() throws -> [DeviceKeyStanding] {
-      try registry.read({ try Registry.keyHolders($0).0 }).map(\.standing)
+      try registry.read({ try Registry.keyFileEntries(now_s: 0, $0).devices }).map(\.standing)
     }
     #expect(try standings() == [.replace])
     for step in [KeyRotationRule.Step.admit, .stay] { #expect(try rotate(.replace, new) == step) }
@@ -198,7 +200,9 @@ import Testing
     let lease = try provision(kitchen, 11, expires_s: 60)
     let due = try #require(try registry.expiring().first)
     #expect(due == Registry.Expiring(id: lease.device, expires_s: 1060, lastSeen_s: nil))
-    #expect(try registry.read({ try Registry.keyHolders($0).0 }).first?.expires == Timestamp(seconds: 1060))
+    #expect(
+      try registry.read({ try Registry.keyFileEntries(now_s: 0, $0).devices }).first?.expires
+        == Timestamp(seconds: 1060))
     #expect(try registry.expire([(due, .remove)], now_s: 1060) == [lease.device])
     #expect(try registry.devices().isEmpty)
     #expect(try provision(attic, 12, now_s: 1061).port == lease.port)
@@ -213,7 +217,7 @@ import Testing
     let after = try #require(try registry.expiring().first)
     #expect(try registry.expire([(after, .keep)], now_s: 1060).isEmpty)
     #expect(try registry.expiring().isEmpty && registry.devices().count == 1)
-    #expect(try registry.read({ try Registry.keyHolders($0).0 }).first?.expires == nil)
+    #expect(try registry.read({ try Registry.keyFileEntries(now_s: 0, $0).devices }).first?.expires == nil)
   }
 
   @Test func theSameKeyAgainCountsTheExpiryAnew() throws {
