@@ -65,6 +65,7 @@ import Testing
       let (_, configuration) = try lab.prepareKitchenPi()
       let thief = Thief(lab: lab, account: lab.box, key: lab.key(beside: configuration))
       let anna = Thief(lab: lab, account: lab.laptop, key: lab.operatorKey)
+      let image = Thief(lab: lab, account: lab.box, key: try lab.createEnrollKey(named: "image").key)
       let port = lab.ports.leases.lowerBound
       let endless = "head -c 1073741824 /dev/zero | tr '\\0' a | \"$@\""
       let slow = "while sleep 0.5; do printf x 2>/dev/null || exit; done | \"$@\""
@@ -75,7 +76,8 @@ import Testing
       for (way, thief, options, request, says) in [
         (endless, thief, [], "claim", "longer than"), (endless, thief, [], "report", "longer than"),
         (endless, thief, [], "rotate-key", "longer than"), (endless, thief, forward, "attach", "longer than"),
-        (claimed, thief, forward, "attach", "longer than"), (endless, anna, [], "select", "longer than"),
+        (claimed, thief, forward, "attach", "longer than"), (endless, image, [], "join", "longer than"),
+        (slow, image, [], "join", "did not come in time"), (endless, anna, [], "select", "longer than"),
         (endless, anna, [], "provision-many", "longer than"), (slow, thief, [], "claim", "did not come in time"),
         (slow, thief, forward, "attach", "did not come in time"), (slow, anna, [], "log", "did not come in time"),
       ] {
