@@ -74,8 +74,8 @@ let package = Package(
     .testTarget(
       name: "EndToEndTests",
       dependencies: ["FleetProtocol", "CLibSSH2", "TestProcesses", .product(name: "GRDB", package: "GRDB.swift")],
-      // Compiled by the test that preloads it into the agent.
-      exclude: ["WallClock"]),
+      // Compiled by the tests that preload them into an agent.
+      exclude: ["SlowFork", "WallClock"]),
     .testTarget(name: "LayeringTests"),
     // The targets of `make fuzz`, replayed.
     .testTarget(

@@ -111,9 +111,13 @@ extension Lab {
   }
 
   /// Starts the shell agent from the folder of its bundle.
-  func startShellAgent(_ kind: ShellBox, path: String, folder: URL, as account: Account? = nil) throws -> Running {
+  func startShellAgent(
+    _ kind: ShellBox, path: String, folder: URL, as account: Account? = nil, preload: String? = nil
+  ) throws -> Running {
     try start(
-      account ?? box, ["env", "PATH=\(path)", "\(path)/sh", folder.appending(path: "fleet-shell-agent.sh").path])
+      account ?? box,
+      ["env", "PATH=\(path)"] + (preload.map { ["LD_PRELOAD=\($0)"] } ?? [])
+        + ["\(path)/sh", folder.appending(path: "fleet-shell-agent.sh").path])
   }
 
   /// The process on HostA that carries the device's connection.

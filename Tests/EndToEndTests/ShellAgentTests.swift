@@ -169,6 +169,32 @@ struct ShellAgentTests {
     }
   }
 
+  /// Whatever it does when it is told to stop: a signal between a fork and the next command, to a shell that was just
+  /// forked, or to one that opens a named pipe left a process behind.
+  @Test(arguments: [ShellBox.all[0], .all[3]]) func aStopAtAnyMomentLeavesNothing(_ kind: ShellBox) throws {
+    try Lab.with { lab in
+      try lab.startHostA()
+      try lab.login()
+      try lab.startBoxSSHD()
+      let folder = try lab.provisionShellBundle("router")
+      let path = try kind.makePath(lab)
+      let slowFork = try lab.preloaded("SlowFork/slow_fork.c", of: lab.box)
+      func others() -> [String] {
+        Lab.processes(of: [lab.box.uid ?? getuid()]).map(\.1).filter { $0.contains(folder.path) }
+      }
+      // From when it claims its port until its tunnel is watched.
+      for delay_ms in stride(from: 1900, to: 3400, by: 100) {
+        let agent = try lab.startShellAgent(kind, path: path, folder: folder, preload: slowFork)
+        usleep(useconds_t(delay_ms * 1000))
+        kill(agent.pid, SIGTERM)
+        #expect(agent.wait(10) != nil, "stopped after \(delay_ms) ms")
+        try eventually("all has ended, stopped after \(delay_ms) ms: \(others())\n\(agent.error)", within: 10) {
+          others().isEmpty
+        }
+      }
+    }
+  }
+
   /// Somebody else answers at HostA's address: nothing is said to them, with either client.
   @Test(arguments: ShellBox.all) func anotherHostKeyIsRefused(_ kind: ShellBox) throws {
     try Lab.with { lab in

@@ -17,7 +17,7 @@ dial_limit_s=60
 canary_limit_s=20
 lived_long_enough_s=60
 
-child='' guard='' watcher='' sleeper='' work='' last_said='' lock_folder='' host_keys='' key_stays=no
+child='' guard='' watcher='' sleeper='' canary='' newest='' work='' last_said='' lock_folder='' host_keys='' key_stays=no
 window=5 attempt=0 syslog=no
 
 say() {
@@ -106,12 +106,31 @@ make_work_folder() {
   fail "there is no place for a named pipe, not even in /tmp"
 }
 
+# Also at the end of a shell that a signal has interrupted while it opened a named pipe, which to dash and ash is an error.
 stop() {
+  status=${1:-$?}
   trap '' TERM INT HUP
-  # shellcheck disable=SC2086 # each is one process or none
-  kill -USR1 $child $guard $watcher $sleeper 2>/dev/null
+  trap - EXIT
+  end_children
   rm -rf "$work" ${lock_folder:+"$lock_folder"}
-  exit "${1:-0}"
+  exit "$status"
+}
+
+# What ends the children of this shell: a signal for which it has no trap itself, since a shell that was just forked loses
+# those of its parent.
+ending=USR1
+
+# What was forked last may have no name yet.
+end_children() {
+  # shellcheck disable=SC2086 # each is one process or none
+  kill -$ending $child $guard $watcher $sleeper $canary 2>/dev/null
+  [ "${!:-}" = "$newest" ] || kill -$ending $! 2>/dev/null
+}
+
+# Ends one of them and waits until it is gone.
+dismiss() {
+  kill -$ending "$1" 2>/dev/null
+  wait "$1" 2>/dev/null
 }
 
 # --- time and chance
@@ -127,7 +146,7 @@ seconds_since_boot() { cut -d . -f 1 /proc/uptime; }
 # Sleeps so that a signal is answered at once.
 nap() {
   sleep "$1" 3>&- 4<&- 9<&- &
-  sleeper=$!
+  sleeper=$! newest=$!
   wait "$sleeper"
   sleeper=''
 }
@@ -135,7 +154,7 @@ nap() {
 # Ends process $2 after $1 seconds, unless it is ended before. Its sleep is $! from the fork on, and KILL is never lost.
 end_after() {
   before=${!:-}
-  trap '[ "${!:-}" = "$before" ] || kill -KILL $!; exit' TERM USR1
+  trap '[ "${!:-}" = "$before" ] || kill -KILL $!; exit' TERM USR1 USR2
   nap "$1"
   kill "$2" 2>/dev/null
 }
@@ -175,18 +194,12 @@ begin() {
   granted='' complaint='' body=$1
   shift
   connect "$@" <"$work/in" >"$work/out" 2>&1 9<&- &
-  child=$!
+  child=$! newest=$!
   exec 3>"$work/in" 4<"$work/out"
   end_after "$dial_limit_s" "$child" 3>&- 4<&- 9<&- &
-  guard=$!
+  guard=$! newest=$!
   printf '%s\n' "$body" >&3
   hear && granted=$line
-}
-
-# By USR1: a shell loses a signal for which its parent has a trap when it comes right after the fork.
-dismiss() {
-  kill -USR1 "$1" 2>/dev/null
-  wait "$1" 2>/dev/null
 }
 
 finish() {
@@ -279,9 +292,9 @@ replace_key() {
 # Through HostA and back to the box's own sshd: $outcome is up, down (no sshd here) or lost.
 try_canary() {
   printf 'SSH-2.0-canary\r\n' | connect "$key" '' $through "127.0.0.1:$PORT" >"$work/canary" 2>/dev/null 3>&- &
-  canary=$!
+  canary=$! newest=$!
   end_after "$canary_limit_s" "$canary" 3>&- &
-  guard=$!
+  guard=$! newest=$!
   banner=''
   IFS= read -r banner <"$work/canary"
   dismiss "$canary"
@@ -295,9 +308,10 @@ try_canary() {
 
 # Runs beside the tunnel. Two canaries lost in a row end it.
 watch_tunnel() {
-  canary='' guard='' sleeper='' reported=up lost=0 down_s=$((CANARY_S < 30 ? CANARY_S : 30))
-  trap 'kill -USR1 $canary $guard 2>/dev/null; kill -KILL $sleeper 2>/dev/null; exit' TERM USR1
-  while kill -0 "$child" 2>/dev/null && kill -0 $$ 2>/dev/null; do
+  tunnel=$child child='' guard='' sleeper='' newest=${!:-} ending=USR2
+  reported=up lost=0 down_s=$((CANARY_S < 30 ? CANARY_S : 30))
+  trap 'end_children; exit' TERM USR1
+  while kill -0 "$tunnel" 2>/dev/null && kill -0 $$ 2>/dev/null; do
     try_canary
     case $outcome in
     up) lost=0 && random $((CANARY_S * 9 / 10)) $((CANARY_S * 11 / 10)) ;;
@@ -307,7 +321,7 @@ watch_tunnel() {
     esac
     if [ "$lost" -ge 2 ]; then
       say "nothing comes back through HostA"
-      kill "$child" 2>/dev/null
+      kill "$tunnel" 2>/dev/null
       return
     fi
     if [ "$outcome" != lost ] && [ "$outcome" != "$reported" ]; then
@@ -325,7 +339,7 @@ hold_tunnel() {
     guard='' last_said='' up_since=$(seconds_since_boot)
     say "the tunnel is up: port $PORT of ${endpoint%/*}, by $CLIENT"
     watch_tunnel 4<&- 9<&- &
-    watcher=$!
+    watcher=$! newest=$!
     complaint=''
     while IFS= read -r line <&4; do complaint=$line; done
     dismiss "$watcher"
@@ -387,7 +401,8 @@ choose_client
 [ -r "$key" ] || fail "$key is missing"
 read -r boot </proc/sys/kernel/random/boot_id
 take_lock
-trap stop TERM INT HUP
+trap 'stop 0' TERM INT HUP
+trap stop EXIT
 make_work_folder
 while :; do
   endpoint=${ENDPOINTS%% *} granted=''
