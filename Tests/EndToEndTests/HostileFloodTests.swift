@@ -36,6 +36,26 @@ import Testing
     }
   }
 
+  /// Each claim says that the tunnel is about to be up, for which an operator waits a moment.
+  @Test func aDeviceThatOnlyClaimsKeepsNobodyWaiting() throws {
+    try Lab.with { lab in
+      try lab.startHostA()
+      try lab.login()
+      let hostile = try lab.hostileDevice()
+      try lab.write(Self.claim + "\n", to: "claim", of: lab.box)
+      let (master, through) = try hostile.connection()
+      let line = hostile.line(through + ["-o", "ControlMaster=no"], ["claim"])
+      let claims = try lab.start(
+        lab.box, ["sh", "-c", "while \"$@\" <claim; do sleep 1.2; done", "sh"] + line)
+      try eventually("it claims\n\(claims.error)") { claims.output.contains(#""ok":true"#) }
+      let session = try lab.fleet("ssh", "attic-pi", "true", within: 60)
+      #expect(session.status == 4 && session.error.contains("its tunnel is not up yet"), "\(session)")
+      #expect(claims.wait(0) == nil, "\(claims.output)\n\(claims.error)")
+      claims.stop()
+      master.stop()
+    }
+  }
+
   /// Over one connection each: reports without a claim, one box that asks to join, an operator who lists.
   @Test func aFloodOfOtherRequestsDisturbsNobody() throws {
     try Lab.with { lab in

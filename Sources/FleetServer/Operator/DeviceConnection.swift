@@ -32,6 +32,8 @@ struct DeviceConnection {
   }
 
   private func reachable(_ name: DeviceName, _ registry: Registry) throws(Refusal) -> RegistryDevice {
+    // A device that claims again and again would otherwise be waited for without an end.
+    let end = ContinuousClock.now + .seconds(ReachabilityCheck.patience_s)
     while true {
       let snapshot = try HostSnapshot.take(home)
       let found = try registry.device(named: name, for: actor.access)
@@ -44,9 +46,9 @@ struct DeviceConnection {
           isForeignListener: holder.map { $0 != snapshot.uid } ?? false)
         return device
       } catch {
-        guard ReachabilityCheck.isPassing(error.code, of: device, session: session, now_s: snapshot.now_s) else {
-          throw error
-        }
+        guard ContinuousClock.now < end,
+          ReachabilityCheck.isPassing(error.code, of: device, session: session, now_s: snapshot.now_s)
+        else { throw error }
       }
       usleep(100_000)
     }
