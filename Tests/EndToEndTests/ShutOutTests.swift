@@ -38,6 +38,32 @@ import Testing
     }
   }
 
+  /// Whose connection it is that logs in meanwhile nobody can say yet: it was ended, and `fleet` said that HostA does not
+  /// answer.
+  @Test func aRemovalCutsOffNobodyWhoIsLoggingIn() throws {
+    try Lab.with { lab in
+      try lab.startHostA()
+      try lab.login()
+      let stop = lab.laptop.home.appending(path: "stop")
+      let logins = try (0..<3).map { _ in
+        try lab.start(
+          lab.laptop,
+          ["sh", "-c", "until [ -e \"$0\" ]; do \"$@\" >/dev/null && echo in || exit; done", stop.path]
+            + lab.anna.line([], ["version"]))
+      }
+      let attic = try lab.boxKey("attic")
+      for _ in 0..<12 {
+        try lab.anna.succeed("provision attic-pi", body: lab.provisionBody(attic.key))
+        try lab.anna.succeed("remove attic-pi")
+      }
+      try lab.write("", to: "stop", of: lab.laptop)
+      for login in logins {
+        #expect(login.wait(30) == 0, "\(login.error)")
+        #expect(login.output.contains("in\n"))
+      }
+    }
+  }
+
   /// A laptop was stolen: its sessions end, and a new key under the same name brings the old connections nothing.
   @Test func anOperatorWhoIsTakenOutKeepsNoConnection() throws {
     try Lab.with { lab in

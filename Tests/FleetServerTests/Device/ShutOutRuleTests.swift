@@ -9,30 +9,43 @@ import Testing
 
   private func sshd(_ pid: Int32) -> ProcessIdentity { ProcessIdentity(pid: pid, startTime: 5, bootID: "boot") }
 
-  private func ending(_ open: OpenConnection, sessions: Set<ProcessIdentity> = [], own: Set<Int32> = []) -> Bool {
-    !ShutOutRule.ending([open], of: .device(thief), sessions: sessions, ownAncestors: own).isEmpty
+  private func fate(
+    _ sshd: Set<ProcessIdentity>, _ callers: Set<KeyHolder> = [], age: Duration = .seconds(60),
+    sessions: Set<ProcessIdentity> = [], own: Set<Int32> = []
+  ) -> ShutOutRule.Fate {
+    ShutOutRule.fate(
+      of: OpenConnection(sshd: sshd, callers: callers, age: age), without: .device(thief), sessions: sessions,
+      ownAncestors: own)
   }
 
   @Test func whatTheHolderRunsEndsAlsoWhereATunnelIsRecorded() {
-    let open = OpenConnection(sshd: [sshd(7)], callers: [.device(thief)])
-    #expect(ending(open))
-    #expect(ending(open, sessions: [sshd(7)]))
+    #expect(fate([sshd(7)], [.device(thief)]) == .ends)
+    #expect(fate([sshd(7)], [.device(thief)], sessions: [sshd(7)]) == .ends)
+    #expect(fate([sshd(7)], [.device(thief)], age: .zero) == .ends)
   }
 
   @Test func whatNobodyCanNameEnds() {
-    #expect(ending(OpenConnection(sshd: [sshd(7), sshd(8)], callers: [])))
+    #expect(fate([sshd(7), sshd(8)]) == .ends)
+    #expect(fate([sshd(7)], age: ShutOutRule.loginPatience) == .ends)
   }
 
   @Test func othersStay() throws {
-    #expect(!ending(OpenConnection(sshd: [sshd(7)], callers: [.device(other)])))
+    #expect(fate([sshd(7)], [.device(other)]) == .stays)
     let anna = KeyHolder.operator(try OperatorName(validating: "anna"))
-    #expect(!ending(OpenConnection(sshd: [sshd(7)], callers: [anna])))
-    #expect(!ending(OpenConnection(sshd: [sshd(7), sshd(8)], callers: []), sessions: [sshd(8)]), "a recorded tunnel")
-    #expect(!ending(OpenConnection(sshd: [sshd(7), sshd(8)], callers: []), own: [7, 1]), "the connection that asks")
+    #expect(fate([sshd(7)], [anna]) == .stays)
+    #expect(fate([sshd(7), sshd(8)], sessions: [sshd(8)]) == .stays, "a recorded tunnel")
+    #expect(fate([sshd(7), sshd(8)], own: [7, 1]) == .stays, "the connection that asks")
+  }
+
+  /// Whoever was logging in meanwhile was cut off: `HostA does not answer` where nothing was wrong.
+  @Test func aLoginIsGivenTimeToSayWhoseItIs() {
+    #expect(fate([sshd(7)], age: .zero) == .isAwaited)
+    #expect(fate([sshd(7)], age: .milliseconds(1990)) == .isAwaited)
+    #expect(fate([sshd(7)], age: .zero, sessions: [sshd(7)]) == .stays)
   }
 
   @Test func aPidThatIsAnothersByNowIsNoRecordedTunnel() {
     let later = ProcessIdentity(pid: 7, startTime: 6, bootID: "boot")
-    #expect(ending(OpenConnection(sshd: [later], callers: []), sessions: [sshd(7)]))
+    #expect(fate([later], sessions: [sshd(7)]) == .ends)
   }
 }
