@@ -6,8 +6,9 @@ import statistics
 # its old key out or count what it asks.
 _LEFT_BEHIND = (".lock", ".cutoff", ".gate", ".named-keys")
 MEDIAN_GROWTH = 0.05
-# One process alone may have had a bad day, after which its heap is scattered.
+# One process alone may have had a bad day, after which its heap is scattered, and two say little of a median.
 SINGLE_GROWTH = 0.15
+_FOR_A_MEDIAN = 3
 
 
 def leaks(before, after, devices, listen_port):
@@ -60,7 +61,7 @@ def grown(agents, run_lives):
     broken = []
     for what, pairs in (("the agents", list(agents.values())), ("fleet-server run", run_lives)):
         shares = [now / was - 1 for was, now in pairs]
-        if shares and statistics.median(shares) >= MEDIAN_GROWTH:
+        if len(shares) >= _FOR_A_MEDIAN and statistics.median(shares) >= MEDIAN_GROWTH:
             broken.append(f"the memory of {what} grew by {statistics.median(shares):.1%} in the median")
         broken += [f"the memory of one of {what} grew from {was} to {now} KiB"
                    for was, now in pairs if now / was - 1 >= SINGLE_GROWTH]
