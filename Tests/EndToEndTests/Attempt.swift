@@ -63,7 +63,7 @@ extension Thief {
       }
     }
     try expectNoTerminalAndNoFiles()
-    #expect(try lab.whatStands() == before)
+    try lab.expectStanding(before)
     return options
   }
 

@@ -22,7 +22,7 @@ struct HostileUserTests {
       for address in ["127.0.0.1", "0.0.0.0", "::"] {
         #expect(throws: NeverHappened.self, "\(address)") { _ = try Squatter(port: port, address: address) }
       }
-      #expect(try lab.whatStands() == before)
+      try lab.expectStanding(before)
       #expect(try lab.fleetSucceeds("ssh", "kitchen-pi", "echo undisturbed") == "undisturbed\n")
     }
   }

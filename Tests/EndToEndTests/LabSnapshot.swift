@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 import GRDB
 
 /// HostA at one moment, to compare it with another.
@@ -19,6 +20,13 @@ extension Lab {
     }
     .sorted()
     return ([try whatIsRecorded()] + records + names + (try listeners())).joined(separator: "\n")
+  }
+
+  /// Compares, and says which lines are others.
+  func expectStanding(_ before: String) throws {
+    let lines = try whatStands().split(separator: "\n")
+    let changes = lines.difference(from: before.split(separator: "\n"))
+    #expect(changes.isEmpty, "\(changes.map { $0 })")
   }
 
   /// All that is recorded of the fleet: the registry, but for when devices were last seen, and the key file.

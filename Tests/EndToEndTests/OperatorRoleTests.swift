@@ -196,6 +196,12 @@ extension Lab {
 
   /// Waits until nothing more of kitchen-pi's first contact is to be recorded.
   func hostKeysAreKnown() throws {
-    try eventually("the host keys are recorded", within: 60) { try device("kitchen-pi")?["enrolled"] as? Bool == true }
+    try eventually("the host keys are recorded", within: 60) {
+      guard let device = try device("kitchen-pi"), device["enrolled"] as? Bool == true, let id = device["id"] as? String
+      else { return false }
+      // The connection that the new key has opened may tell them again.
+      let session = serverHome.appending(path: "sessions/\(id).json")
+      return try String(contentsOf: session, encoding: .utf8).contains(#""host_keys":["ssh-"#)
+    }
   }
 }

@@ -155,6 +155,6 @@ extension Thief {
     for (address, number) in [("127.0.0.1", 65536 + port), ("127.0.0.1 ", port), ("127.0.0.1,0.0.0.0", port)] {
       #expect(client.listen(address, number) == nil, "\(address) \(number)")
     }
-    #expect(try lab.whatStands() == before)
+    try lab.expectStanding(before)
   }
 }
