@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import GRDB
+import Testing
 
 /// HostA at one moment, to compare it with another.
 extension Lab {
