@@ -16,7 +16,8 @@ enum OpenConnections {
       }
       SSHDProcess.end((fates[.ends] ?? []).flatMap(\.sshd))
       guard let awaited = fates[.isAwaited] else { return }
-      usleep(50_000)
+      // Not often: each look reads the process table and the session of every device.
+      usleep(250_000)
       // Who comes after the first look logs in by the new key file.
       let early = Set(awaited.flatMap(\.sshd))
       open = read(home).filter { !$0.sshd.isDisjoint(with: early) }
