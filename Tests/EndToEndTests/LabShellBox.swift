@@ -110,6 +110,14 @@ extension Lab {
     return folder.appending(path: "fleet-agent-\(name)")
   }
 
+  /// HostA, the laptop, and a box with an unpacked bundle of the shell agent, whose folder is returned.
+  func prepareRouter() throws -> URL {
+    try startHostA()
+    try login()
+    try startBoxSSHD()
+    return try provisionShellBundle("router")
+  }
+
   /// Starts the shell agent from the folder of its bundle.
   func startShellAgent(
     _ kind: ShellBox, path: String, folder: URL, as account: Account? = nil, preload: String? = nil

@@ -62,10 +62,7 @@ struct ShellAgentTests {
   /// At the first contact, and whenever HostA asks: the device makes another key, and the one before opens nothing any more.
   @Test(arguments: ShellBox.all) func theKeyIsReplaced(_ kind: ShellBox) throws {
     try Lab.with { lab in
-      try lab.startHostA()
-      try lab.login()
-      try lab.startBoxSSHD()
-      let folder = try lab.provisionShellBundle("router")
+      let folder = try lab.prepareRouter()
       let stolen = lab.box.home.appending(path: "stolen")
       try lab.succeed(lab.box, ["cp", folder.appending(path: "id_ed25519").path, stolen.path])
       let path = try kind.makePath(lab)
@@ -104,10 +101,7 @@ struct ShellAgentTests {
     throws
   {
     try Lab.with { lab in
-      try lab.startHostA()
-      try lab.login()
-      try lab.startBoxSSHD()
-      let folder = try lab.provisionShellBundle("router")
+      let folder = try lab.prepareRouter()
       let kind = ShellBox(shell: .ash, client: client, makesKeys: false)
       let agent = try lab.startShellAgent(kind, path: try kind.makePath(lab), folder: folder)
       try lab.online("router", agent: agent)
@@ -123,10 +117,7 @@ struct ShellAgentTests {
   /// Killed when both keys are on the disk: before HostA heard the second step, and after it did.
   @Test(arguments: ShellBox.all) func aReplacementThatIsCutOffIsFinishedByTheNextStart(_ kind: ShellBox) throws {
     try Lab.with { lab in
-      try lab.startHostA()
-      try lab.login()
-      try lab.startBoxSSHD()
-      let folder = try lab.provisionShellBundle("router")
+      let folder = try lab.prepareRouter()
       let path = try kind.makePath(lab)
       let key = folder.appending(path: kind.client == .ssh ? "id_ed25519" : "id_dropbear")
       let next = key.appendingPathExtension("next")
@@ -173,10 +164,7 @@ struct ShellAgentTests {
   /// forked, or to one that opens a named pipe left a process behind.
   @Test(arguments: [ShellBox.all[0], .all[3]]) func aStopAtAnyMomentLeavesNothing(_ kind: ShellBox) throws {
     try Lab.with { lab in
-      try lab.startHostA()
-      try lab.login()
-      try lab.startBoxSSHD()
-      let folder = try lab.provisionShellBundle("router")
+      let folder = try lab.prepareRouter()
       let path = try kind.makePath(lab)
       let slowFork = try lab.preloaded("SlowFork/slow_fork.c", of: lab.box)
       func others() -> [String] {
